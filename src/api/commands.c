@@ -51,6 +51,11 @@ const struct api_route api_connections_close = {
 
 /* --- outputs -------------------------------------------------------------------------------- */
 
+static void refuse_name(struct api_reply *reply, struct span name)
+{
+    api_fail(reply, 404, "there is no output '%s'", option_show(name).text);
+}
+
 /* The parameter `name` as an output's name; NULL: the reply says what is wrong. */
 static const char *output_name(const struct api_request *request, struct api_reply *reply,
                                char name[CONFIG_NAME_MAX + 1])
@@ -58,15 +63,13 @@ static const char *output_name(const struct api_request *request, struct api_rep
     struct span text;
     if (!needed(request, reply, "name", &text))
         return NULL;
-    size_t len = text.len < CONFIG_NAME_MAX ? text.len : CONFIG_NAME_MAX;
-    memcpy(name, text.ptr, len);
-    name[len] = '\0';
+    if (text.len > CONFIG_NAME_MAX || memchr(text.ptr, '\0', text.len)) {
+        refuse_name(reply, text);
+        return NULL;
+    }
+    memcpy(name, text.ptr, text.len);
+    name[text.len] = '\0';
     return name;
-}
-
-static void refuse_name(struct api_reply *reply, const char *name)
-{
-    api_fail(reply, 404, "there is no output '%s'", option_show(span_str(name)).text);
 }
 
 static void put_output(struct api_reply *reply, const char *name, const char *done)
@@ -89,7 +92,7 @@ static void act(const struct api_request *request, struct api_reply *reply, enum
         put_output(reply, name, done);
         break;
     case ENGINE_NO_OUTPUT:
-        refuse_name(reply, name);
+        refuse_name(reply, span_str(name));
         break;
     case ENGINE_CANNOT:
         api_fail(reply, 409, "output '%s' %s", name, cannot);
@@ -134,7 +137,7 @@ static void drain_handle(const struct api_request *request, struct api_reply *re
     const struct timespec rest = {.tv_nsec = DRAIN_LOOK_MS * (long)CLOCK_MS_NS};
     const uint64_t until = clock_after(DRAIN_SECONDS * CLOCK_SECOND_NS);
     struct engine *engine = request->context->engine;
-    struct engine_output view;
+    struct engine_output view = {0};
     char space[CONFIG_NAME_MAX + 1];
     const char *name = output_name(request, reply, space);
     if (!name)
@@ -146,7 +149,7 @@ static void drain_handle(const struct api_request *request, struct api_reply *re
         there = find_output(engine, name, &view);
     }
     if (!there)
-        refuse_name(reply, name);
+        refuse_name(reply, span_str(name));
     else if (settled(&view.ledger) >= wanted)
         put_output(reply, name, "drained");
     else if (view.paused)
@@ -173,7 +176,7 @@ static const struct api_parameter of_an_output[] = {
     }
 
 OUTPUT_ROUTE(pause, false,
-             "Has an output write nothing until it is resumed, or the program ends: what comes "
+             "Has an output write nothing until it is resumed, or is to end: what comes "
              "waits in its queue, and when that is full, when-full says what happens.");
 OUTPUT_ROUTE(resume, false, "Has a paused output go on.");
 OUTPUT_ROUTE(drain, true,

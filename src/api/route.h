@@ -28,21 +28,22 @@ struct metrics_limits {
     uint64_t top;     /* domains and clients with samples of their own; 0: none */
 };
 
+struct api_context;
+
 /* What the program around the engine is told by who may. Any thread; each waits for the main
  * thread, some seconds at most. -1: err. */
-struct api_context;
 struct api_commands {
     void *arg;
-    /* Reads the configuration again, and goes over to it unless it is `dry`; `context`: of the
-     * server that was asked. Both get lines: what changes, and what will at the next start alone.
-     */
-    int (*reload)(void *arg, const struct api_context *context, bool dry, struct buf *changes,
+    /* Reads the configuration again, and goes over to it unless it is `dry`. Both buffers get
+     * lines: what changes, and what will at the next start alone. `by`: the context of who was
+     * asked. */
+    int (*reload)(void *arg, const struct api_context *by, bool dry, struct buf *changes,
                   struct buf *later, struct error *err);
     int (*stop)(void *arg, struct error *err);
 };
 
-/* What handlers look at. Each server has one of its own, which never changes, but for what only
- * the main thread looks at. Owner: app/parts.c. */
+/* What handlers look at. Each server has one of its own, which never changes. Owner: app/parts.c.
+ */
 struct api_context {
     struct stats *stats;
     struct engine *engine;
@@ -56,7 +57,6 @@ struct api_context {
     struct metrics_limits metrics;       /* web: metrics-streams, -types, -top */
     int64_t started_ms;                  /* wall clock */
     size_t descriptors; /* that the server may use for connections; 0: as the settings say */
-    bool leaves;        /* the server does; main thread alone */
 };
 
 enum { API_BODY_MAX = 64 << 10 };

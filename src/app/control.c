@@ -40,6 +40,7 @@ struct call {
     struct control *control;
     int fd; /* -1: nobody's */
     enum call_state state;
+    bool says_no_more; /* it has closed its half, and still takes its reply */
     uint64_t until_ns;
     struct buf in, out;
     size_t sent; /* of `out` */
@@ -236,6 +237,8 @@ static bool hear(struct call *call)
     struct error err;
     char piece[PIECE];
     ssize_t len = recv(call->fd, piece, sizeof piece, 0);
+    if (len == 0 && call->state == CALL_IS_ANSWERED)
+        return call->says_no_more = true;
     if (len <= 0)
         return len < 0 && (errno == EAGAIN || errno == EINTR);
     if (call->state != CALL_ASKS)
@@ -277,7 +280,7 @@ static bool tell(struct call *call)
 
 static bool is_member(int fd, gid_t primary, gid_t group)
 {
-    static gid_t groups[GROUPS];
+    gid_t groups[GROUPS];
     socklen_t len = sizeof groups;
     if (group == (gid_t)-1 || primary == group)
         return group != (gid_t)-1;
@@ -345,8 +348,7 @@ static void accept_all(struct control *control)
 
 static short wants(const struct call *call)
 {
-    bool tells = call->sent < call->out.len;
-    return tells ? POLLIN | POLLOUT : POLLIN;
+    return (short)((call->says_no_more ? 0 : POLLIN) | (call->sent < call->out.len ? POLLOUT : 0));
 }
 
 /* Whether it has to be done with by then. */

@@ -6,24 +6,40 @@
 #include "base/clock.h"
 #include "base/thread.h"
 
+/* Behind the last of a list, be they one or a list themselves. */
+static void append(struct errand **list, struct errand *errands)
+{
+    while (*list)
+        list = &(*list)->next;
+    *list = errands;
+}
+
+static void take_off(struct errand **list, const struct errand *errand)
+{
+    while (*list && *list != errand)
+        list = &(*list)->next;
+    if (*list)
+        *list = errand->next;
+}
+
 static struct errand *take(struct errands *e)
 {
     struct errand *errand = e->first;
     if (!errand)
         return NULL;
     e->first = errand->next;
-    if (!e->first)
-        e->last = &e->first;
+    errand->next = NULL;
     errand->state = ERRAND_RUNS;
     return errand;
 }
 
-/* One may pend at a time: who comes meanwhile runs, and finds what it is about at work. */
-static void ran(struct errands *e, struct errand *errand, bool done)
+static void ran(struct errands *e, struct errand *errand, enum errand_state state)
 {
-    assert(done || !e->pending);
-    errand->state = done ? ERRAND_DONE : ERRAND_PENDS;
-    if (!done)
+    errand->state = state;
+    assert(state != ERRAND_PENDS || !e->pending);
+    if (state == ERRAND_WAITS)
+        append(&e->waiting, errand);
+    else if (state == ERRAND_PENDS)
         e->pending = errand;
     pthread_cond_broadcast(&e->done);
 }
@@ -35,9 +51,9 @@ static void woken(uv_async_t *wake)
     pthread_mutex_lock(&e->lock);
     while ((errand = take(e))) {
         pthread_mutex_unlock(&e->lock);
-        bool done = errand->call(errand);
+        enum errand_state state = errand->call(errand);
         pthread_mutex_lock(&e->lock);
-        ran(e, errand, done);
+        ran(e, errand, state);
     }
     pthread_mutex_unlock(&e->lock);
 }
@@ -45,7 +61,6 @@ static void woken(uv_async_t *wake)
 void errands_open(struct errands *e, uv_loop_t *loop)
 {
     *e = (struct errands){.open = true};
-    e->last = &e->first;
     pthread_mutex_init(&e->lock, NULL);
     thread_cond_init(&e->done);
     uv_async_init(loop, &e->wake, woken);
@@ -77,21 +92,10 @@ void errands_settle(struct errands *e)
     pthread_mutex_unlock(&e->lock);
 }
 
-bool errands_pend(struct errands *e)
-{
-    pthread_mutex_lock(&e->lock);
-    bool pend = e->pending != NULL;
-    pthread_mutex_unlock(&e->lock);
-    return pend;
-}
-
 /* With the lock. */
-static void queue(struct errands *e, struct errand *errand)
+static void queue(struct errands *e, struct errand *errands)
 {
-    errand->next = NULL;
-    errand->state = ERRAND_QUEUED;
-    *e->last = errand;
-    e->last = &errand->next;
+    append(&e->first, errands);
     if (e->open)
         uv_async_send(&e->wake);
 }
@@ -99,9 +103,8 @@ static void queue(struct errands *e, struct errand *errand)
 void errands_again(struct errands *e)
 {
     pthread_mutex_lock(&e->lock);
-    if (e->pending)
-        queue(e, e->pending);
-    e->pending = NULL;
+    queue(e, e->waiting);
+    e->waiting = NULL;
     pthread_mutex_unlock(&e->lock);
 }
 
@@ -115,16 +118,10 @@ void errands_post(struct errands *e, struct errand *errand)
 /* Nobody is to find it any more. */
 static void forget(struct errands *e, const struct errand *errand)
 {
-    struct errand **at = &e->first;
     if (e->pending == errand)
         e->pending = NULL;
-    while (*at && *at != errand)
-        at = &(*at)->next;
-    if (*at)
-        *at = errand->next;
-    e->last = &e->first;
-    while (*e->last)
-        e->last = &(*e->last)->next;
+    take_off(&e->waiting, errand);
+    take_off(&e->first, errand);
 }
 
 /* Waits until it is done. One that runs must not be left alone. */
@@ -146,6 +143,8 @@ static bool wait_done(struct errands *e, const struct errand *errand, uint64_t u
 int errands_do(struct errands *e, struct errand *errand, uint64_t until_ns, struct error *err)
 {
     pthread_mutex_lock(&e->lock);
+    errand->next = NULL;
+    errand->state = ERRAND_QUEUED;
     queue(e, errand);
     bool done = wait_done(e, errand, until_ns), pends = errand->state == ERRAND_PENDS;
     if (!done)

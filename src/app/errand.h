@@ -12,13 +12,18 @@
 
 #include "base/error.h"
 
-enum errand_state { ERRAND_QUEUED, ERRAND_RUNS, ERRAND_PENDS, ERRAND_DONE };
+enum errand_state {
+    ERRAND_QUEUED,
+    ERRAND_RUNS,
+    ERRAND_WAITS, /* to be called once more after errands_again: it has not begun */
+    ERRAND_PENDS, /* it has begun, and is done when errands_settle is called */
+    ERRAND_DONE,
+};
 
 struct errand {
     struct errand *next;
-    /* Main thread. True: it is done, always where nobody waits; false: it is when errands_settle is
-     * called, or is called once more after errands_again. */
-    bool (*call)(struct errand *errand);
+    /* Main thread. Returns how it is then: one of the last three. One may pend at a time. */
+    enum errand_state (*call)(struct errand *errand);
     enum errand_state state; /* under the lock */
 };
 
@@ -27,8 +32,9 @@ struct errands {
     pthread_mutex_t lock;
     pthread_cond_t done;
     uv_async_t wake;
-    struct errand *first, **last;
-    struct errand *pending; /* done by errands_settle */
+    struct errand *first;   /* those that are queued, */
+    struct errand *waiting; /* those that wait, each with the earliest first, */
+    struct errand *pending; /* and the one that pends */
     bool open;
 };
 
@@ -39,10 +45,8 @@ void errands_close(struct errands *errands);
 void errands_free(struct errands *errands);
 /* Main thread: the errand that pends, if there is one, is done. */
 void errands_settle(struct errands *errands);
-/* Or it is called again, soon. */
+/* Those that wait are called again, soon, in the order in which they came. */
 void errands_again(struct errands *errands);
-/* Main thread: there is one. Another one must not pend then. */
-bool errands_pend(struct errands *errands);
 /* Any other thread: has an errand done, which waits until that moment (clock_ns) at most. -1: err:
  * it has not been done, or not to its end. */
 int errands_do(struct errands *errands, struct errand *errand, uint64_t until_ns,

@@ -336,20 +336,22 @@ bool parts_are_none(const struct parts *parts)
            !parts->desk;
 }
 
-static void leave_site(struct site *site, const struct site *stays)
+bool parts_have(const struct parts *parts, const struct api_context *context)
 {
-    if (!site)
-        return;
-    site->context.leaves = true;
-    http_server_leave(site->server, stays ? stays->server : NULL);
+    return (parts->site && context == &parts->site->context) ||
+           (parts->desk && context == &parts->desk->context);
 }
 
-static void leave_desk(struct desk *desk, const struct desk *next)
+static void leave_site(const struct site *site, const struct site *stays)
 {
-    if (!desk)
-        return;
-    desk->context.leaves = true;
-    control_leave(desk->control, next ? next->control : NULL);
+    if (site)
+        http_server_leave(site->server, stays ? stays->server : NULL);
+}
+
+static void leave_desk(const struct desk *desk, const struct desk *next)
+{
+    if (desk)
+        control_leave(desk->control, next ? next->control : NULL);
 }
 
 void parts_leave(const struct parts *gone, const struct parts *next)

@@ -67,6 +67,8 @@ void parts_heed(const struct parts *parts, const struct config *config);
 /* Those of `all` that are not among `others`. */
 struct parts parts_without(const struct parts *all, const struct parts *others);
 bool parts_are_none(const struct parts *parts);
+/* True when the context is that of one of the servers among them. */
+bool parts_have(const struct parts *parts, const struct api_context *context);
 /* Main thread, waiting for nobody. Nobody comes to what is gone any more, but to the next ones. */
 void parts_leave(const struct parts *gone, const struct parts *next);
 /* Nor to what was made, but to those that are at work still. */

@@ -1,5 +1,6 @@
 /* A service goes over to what its configuration says now. */
 #include <pthread.h>
+#include <string.h>
 
 #include "app/service.h"
 #include "base/clock.h"
@@ -9,7 +10,7 @@
 
 enum { ANSWER_SECONDS = 10 }; /* that the main thread has, besides the outputs' time to drain */
 
-/* Where changes are told, a line each; NULL: nowhere. */
+/* Where it is told, a line each, what changes (NULL: nowhere), and what will at the next start. */
 struct report {
     bool dry;
     struct buf *changes, *later;
@@ -18,10 +19,18 @@ struct report {
 static void tell_fixed(void *ctx, const char *name)
 {
     const struct report *report = ctx;
-    if (!report->dry)
-        log_warning("%s: changed, which takes effect at the next start", name);
-    if (report->later)
-        buf_printf(report->later, "%s\n", name);
+    buf_printf(report->later, "%s\n", name);
+}
+
+static void warn_of(struct span later)
+{
+    while (later.len > 0) {
+        const uint8_t *end = memchr(later.ptr, '\n', later.len);
+        size_t len = (size_t)(end - later.ptr);
+        log_warning("%.*s: changed, which takes effect at the next start", (int)len,
+                    (const char *)later.ptr);
+        later = span_of(end + 1, later.len - len - 1);
+    }
 }
 
 /* The section that statistics were given where nobody wrote it is no change when it is missing now.
@@ -61,12 +70,20 @@ static struct config *next_config(const struct service *s, struct report *report
 
 /* --- what is no more ------------------------------------------------------------------------ */
 
+/* The file may have changed since the signal that came before the change. */
+static void heed_again(struct service *s)
+{
+    if (!s->again || s->retiring || engine_draining(s->engine))
+        return;
+    host_reloading(&s->host);
+    service_hangup(s);
+}
+
 static void retired(struct service *s)
 {
     s->retiring = false;
     errands_again(&s->host.errands);
-    if (s->again && !engine_draining(s->engine))
-        service_hangup(s);
+    heed_again(s);
 }
 
 static void join_retirer(struct service *s)
@@ -77,12 +94,12 @@ static void join_retirer(struct service *s)
 }
 
 /* The thread does not wait for this, which joins it, and may begin the next change. */
-static bool hear_retired(struct errand *errand)
+static enum errand_state hear_retired(struct errand *errand)
 {
     struct service *s = (struct service *)((char *)errand - offsetof(struct service, retired));
     join_retirer(s);
     retired(s);
-    return true;
+    return ERRAND_DONE;
 }
 
 static void *retire_parts(void *arg)
@@ -157,6 +174,8 @@ static int reload(struct service *s, struct report *report, struct error *err)
     if (!config)
         return -1;
     int status = report->dry ? 0 : change(s, config, err);
+    if (status == 0 && !report->dry)
+        warn_of(buf_span(report->later));
     config_release(config);
     return status;
 }
@@ -176,13 +195,15 @@ static int begin(struct service *s, struct report *report, struct error *err)
 void service_hangup(void *arg)
 {
     struct service *s = arg;
-    struct report report = {0};
+    struct buf later = {0};
+    struct report report = {.later = &later};
     struct error err = {0};
     if (!s->engine) /* the start has failed, and what was opened is being closed */
         return;
     s->again = engine_changing(s->engine) || s->retiring;
     if (!s->again)
         begin(s, &report, &err);
+    buf_free(&later);
 }
 
 void service_changed(void *arg)
@@ -193,8 +214,7 @@ void service_changed(void *arg)
     host_reloaded(host);
     errands_settle(&host->errands);
     retire(s);
-    if (s->again && !s->retiring && !engine_draining(s->engine))
-        service_hangup(s); /* the file may have changed since the signal before */
+    heed_again(s);
 }
 
 /* --- asked for by another thread ------------------------------------------------------------ */
@@ -202,44 +222,43 @@ void service_changed(void *arg)
 struct asked {
     struct errand errand;
     struct service *service;
-    const struct api_context *context; /* of who was asked for a reload */
+    const struct api_context *by; /* of the server that was asked */
     struct report report;
     struct error err;
     int status;
 };
 
-/* What retires ends when all are answered who have asked it: one of these cannot wait for that. Of
- * others one can. */
-static bool may_wait(const struct asked *asked)
-{
-    return asked->service->retiring && !asked->context->leaves &&
-           !errands_pend(&asked->service->host.errands);
-}
-
-static bool do_reload(struct errand *errand)
+static enum errand_state do_dry_run(struct errand *errand)
 {
     struct asked *asked = (struct asked *)errand;
-    const struct service *s = asked->service;
-    bool busy = !asked->report.dry && (engine_changing(s->engine) || s->retiring);
-    if (busy && may_wait(asked))
-        return false; /* it is called again */
-    if (busy) {
-        asked->status = error_set(&asked->err, "the change before is still under way");
-        return true;
-    }
-    if (!asked->report.dry)
-        host_reloading(&asked->service->host);
     asked->status = begin(asked->service, &asked->report, &asked->err);
-    return asked->status < 0 || asked->report.dry;
+    return ERRAND_DONE;
 }
 
-static int ask_reload(void *arg, const struct api_context *context, bool dry, struct buf *changes,
+/* A server that goes waits for whom it has to answer: those cannot wait until it has gone. */
+static enum errand_state do_reload(struct errand *errand)
+{
+    struct asked *asked = (struct asked *)errand;
+    struct service *s = asked->service;
+    bool goes = s->retiring && !parts_have(&s->parts, asked->by);
+    if (engine_changing(s->engine) || goes) {
+        asked->status = error_set(&asked->err, "the change before is still under way");
+        return ERRAND_DONE;
+    }
+    if (s->retiring)
+        return ERRAND_WAITS;
+    host_reloading(&s->host);
+    asked->status = begin(s, &asked->report, &asked->err);
+    return asked->status < 0 ? ERRAND_DONE : ERRAND_PENDS;
+}
+
+static int ask_reload(void *arg, const struct api_context *by, bool dry, struct buf *changes,
                       struct buf *later, struct error *err)
 {
     struct service *s = arg;
-    struct asked asked = {.errand.call = do_reload,
+    struct asked asked = {.errand.call = dry ? do_dry_run : do_reload,
                           .service = s,
-                          .context = context,
+                          .by = by,
                           .report = {dry, changes, later}};
     if (!s->configure)
         return error_set(err, "this program reads its configuration once");
@@ -253,10 +272,10 @@ static int ask_reload(void *arg, const struct api_context *context, bool dry, st
     return asked.status;
 }
 
-static bool do_stop(struct errand *errand)
+static enum errand_state do_stop(struct errand *errand)
 {
     host_end(&((struct asked *)errand)->service->host);
-    return true;
+    return ERRAND_DONE;
 }
 
 static int ask_stop(void *arg, struct error *err)

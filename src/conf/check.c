@@ -19,8 +19,14 @@ _Static_assert((int)MODULE_LACKS == (int)PLACE_LACKS, "a status is a verdict");
 struct place_claim {
     const struct config_item *item;
     const struct option *row;
-    const void *option; /* the option's value in its struct */
-    const void *value;  /* a char *, or a struct option_hostport, as the row says */
+    const void *option;     /* the option's value in its struct */
+    const void *value;      /* a char *, or a struct option_hostport, as the row says */
+    struct place_file file; /* of a char * */
+};
+
+struct config_places {
+    size_t count;
+    struct place_claim claims[];
 };
 
 /* The n-th item of the configuration, whatever its kind; NULL behind the last. */
@@ -54,7 +60,7 @@ static bool clash(const struct place_claim *a, const struct place_claim *b, bool
     if (host != (b->row->type == OPTION_HOSTPORT))
         return false;
     if (!host)
-        return place_same_file(*(char *const *)a->value, *(char *const *)b->value);
+        return place_same_file(&a->file, &b->file);
     const struct option_hostport *x = a->value, *y = b->value;
     return x->port == y->port && x->port != 0 && place_same_host(x->host, y->host, resolve);
 }
@@ -69,9 +75,12 @@ static struct place_claim claim_of(const struct option *row, const struct config
                                    const void *base, size_t i)
 {
     const void *option = (const char *)base + row->offset;
-    return (struct place_claim){item, row, option,
-                                row->reads ? &((const struct option_strings *)option)->items[i]
-                                           : option};
+    struct place_claim claim = {.item = item, .row = row, .option = option, .value = option};
+    if (row->reads)
+        claim.value = &((const struct option_strings *)option)->items[i];
+    if (row->type != OPTION_HOSTPORT)
+        claim.file = place_file(*(char *const *)claim.value);
+    return claim;
 }
 
 /* Appends the claims of one struct of the item's to `claims`, unless that is NULL; returns how many
@@ -96,18 +105,43 @@ static size_t add_item_claims(struct place_claim *claims, size_t count,
     return add_claims(claims, count, item, item->module->options, item->options);
 }
 
-int config_items_clash(const struct config_item *a, const struct config_item *b)
+static size_t count_claims(const struct config_item *const *items, size_t count)
 {
-    size_t first = add_item_claims(NULL, 0, a), all = add_item_claims(NULL, first, b);
-    struct place_claim *claims = calloc(all + 1, sizeof *claims);
-    int found = claims ? 0 : -1;
-    if (claims)
-        add_item_claims(claims, add_item_claims(claims, 0, a), b);
-    for (size_t i = 0; found == 0 && i < first; i++) {
-        for (size_t j = first; found == 0 && j < all; j++)
-            found = clash(&claims[i], &claims[j], false);
+    size_t claims = 0;
+    for (size_t i = 0; i < count; i++)
+        claims = add_item_claims(NULL, claims, items[i]);
+    return claims;
+}
+
+struct config_places *config_places_of(const struct config_item *const *items, size_t count,
+                                       struct error *err)
+{
+    size_t claims = count_claims(items, count);
+    struct config_places *places = calloc(1, sizeof *places + claims * sizeof *places->claims);
+    if (!places) {
+        error_set(err, "out of memory");
+        return NULL;
     }
-    free(claims);
+    for (size_t i = 0; i < count; i++)
+        places->count = add_item_claims(places->claims, places->count, items[i]);
+    return places;
+}
+
+void config_places_free(struct config_places *places)
+{
+    free(places);
+}
+
+int config_places_clash(const struct config_places *places, const struct config_item *item,
+                        struct error *err)
+{
+    struct config_places *own = config_places_of(&item, 1, err);
+    int found = own ? 0 : -1;
+    for (size_t i = 0; found == 0 && i < own->count; i++) {
+        for (size_t j = 0; found == 0 && j < places->count; j++)
+            found = clash(&places->claims[j], &own->claims[i], false);
+    }
+    config_places_free(own);
     return found;
 }
 
@@ -132,24 +166,36 @@ static int refuse_claim(const struct place_claim *claim, const struct place_clai
     return config_error_at(claim->item, claim->option, err);
 }
 
+/* All items, whatever their kinds; in *count how many. NULL: err. */
+static const struct config_item **list_items(const struct config *config, size_t *count,
+                                             struct error *err)
+{
+    size_t n = 0, all = config->input_count + config->stage_count + config->output_count +
+                        config->section_count;
+    const struct config_item **list = calloc(all + 1, sizeof(struct config_item *));
+    if (!list)
+        error_set(err, "out of memory");
+    for (; list && n < all; n++)
+        list[n] = item_at(config, n);
+    *count = n;
+    return list;
+}
+
 /* No two items at one place. Names of hosts are looked up when `resolve` says so. */
 static int check_places(const struct config *config, bool resolve, struct error *err)
 {
-    const struct config_item *item;
-    size_t most = 0, count = 0;
-    for (size_t n = 0; (item = item_at(config, n)); n++)
-        most = add_item_claims(NULL, most, item);
-    struct place_claim *claims = calloc(most + 1, sizeof *claims);
-    int status = claims ? 0 : error_set(err, "out of memory");
-    for (size_t n = 0; status == 0 && (item = item_at(config, n)); n++)
-        count = add_item_claims(claims, count, item);
-    for (size_t i = 0; i < count && status == 0; i++) {
+    size_t count;
+    const struct config_item **items = list_items(config, &count, err);
+    struct config_places *places = items ? config_places_of(items, count, err) : NULL;
+    int status = places ? 0 : -1;
+    for (size_t i = 0; status == 0 && i < places->count; i++) {
         for (size_t j = 0; j < i && status == 0; j++) {
-            if (clash(&claims[i], &claims[j], resolve))
-                status = refuse_claim(&claims[i], &claims[j], err);
+            if (clash(&places->claims[i], &places->claims[j], resolve))
+                status = refuse_claim(&places->claims[i], &places->claims[j], err);
         }
     }
-    free(claims);
+    config_places_free(places);
+    free(items);
     return status;
 }
 

@@ -282,7 +282,7 @@ struct config_options config_own(const struct config_item *item)
     return (struct config_options){module->options, item->options, module->options_size};
 }
 
-struct config_options config_common(const struct config_item *item)
+static struct config_options config_common(const struct config_item *item)
 {
     const struct option_group *common = item->module->common;
     return common ? (struct config_options){common->options, item->common, common->size}

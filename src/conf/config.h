@@ -155,12 +155,17 @@ int config_carry(struct config *config, const struct config *running, bool secti
                  void (*tell)(void *ctx, const char *name), void *ctx, struct error *err);
 /* Drops a section; there need be none. */
 void config_drop_section(struct config *config, const char *name);
-/* True when one would be in the other's way: both would have the same place. Asks no names of
- * hosts. -1: no memory. */
-int config_items_clash(const struct config_item *a, const struct config_item *b);
-/* The item's own options, and those that it has in common with others. */
+/* The places of some items, for whether others would be in their way: they would have the same one.
+ * Names of hosts are not looked up. The items must outlive it. NULL: err, no memory. */
+struct config_places;
+struct config_places *config_places_of(const struct config_item *const *items, size_t count,
+                                       struct error *err);
+void config_places_free(struct config_places *places);
+/* 1: the item would be in the way of one of them; 0: it would not. -1: err, no memory. */
+int config_places_clash(const struct config_places *places, const struct config_item *item,
+                        struct error *err);
+/* The item's own options. */
 struct config_options config_own(const struct config_item *item);
-struct config_options config_common(const struct config_item *item);
 struct config_options config_settings(const struct config *config);
 /* The rows that the module has in common with others; NULL: none. */
 const struct option *config_common_options(const struct module *module);

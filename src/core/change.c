@@ -1,9 +1,10 @@
 /*
  * From one configuration to the next, while frames flow:
  *
- *     what is new is opened, and a plan made of it and of what stays -> workers take the plan, one
- *     after the other -> what is no more drains and is closed -> what it was in the way of is
- * opened
+ *     what is new is opened, and a plan made of it and of what stays ->
+ *     workers take the plan, one after the other ->
+ *     what is no more drains and is closed ->
+ *     what it was in the way of is opened
  *
  * Up to the moment when the plan is whole an error leaves all as it was. An output that another one
  * is in the way of, as at the same path, is at work from the beginning: its records wait in its
@@ -29,7 +30,9 @@ struct draft_change {
     struct input **inputs; /* likewise; NULL: to be opened later */
     bool *kept_input;
     size_t input_count;
-    struct late *late; /* what is not open */
+    struct config_places *going; /* the places of what is no more */
+    bool going_prints;           /* some of that writes to standard output */
+    struct late *late;           /* what is not open */
     size_t late_count;
     struct plan *plan;
 };
@@ -57,13 +60,14 @@ static struct sink *same_sink(const struct engine *p, const struct config_item *
     return NULL;
 }
 
+/* Likewise; one that could not be had before is tried again. */
 static struct input *same_input(const struct engine *p, const struct config_item *item,
                                 const char *name)
 {
     for (size_t i = 0; i < p->input_count; i++) {
         struct input *in = p->inputs[i];
         if (strcmp(in->name, name) == 0)
-            return config_item_equal(in->item, item) ? in : NULL;
+            return !in->absent && config_item_equal(in->item, item) ? in : NULL;
     }
     return NULL;
 }
@@ -84,29 +88,41 @@ static void choose_kept(struct draft_change *d)
 
 /* --- what is new ---------------------------------------------------------------------------- */
 
-/* Whether an output that is to go is in the way of a new one. */
-static bool is_in_the_way(const struct draft_change *d, const struct sink *sink)
+/* Where that is which is to go. -1: err. */
+static int note_going(struct draft_change *d, struct error *err)
 {
-    bool prints = output_prints(&sink->out);
-    for (size_t i = 0; i < d->p->sink_count; i++) {
-        const struct sink *old = d->p->sinks[i];
-        if (is_among(old, (void *const *)d->sinks, d->sink_count))
+    const struct engine *p = d->p;
+    size_t count = 0;
+    const struct config_item **items =
+        calloc(p->sink_count + p->input_count + 1, sizeof(struct config_item *));
+    if (!items)
+        return error_set(err, "no memory");
+    for (size_t i = 0; i < p->sink_count; i++) {
+        if (is_among(p->sinks[i], (void *const *)d->sinks, d->sink_count))
             continue;
-        if (config_items_clash(old->item, sink->item) != 0 || (prints && output_prints(&old->out)))
-            return true;
+        items[count++] = p->sinks[i]->item;
+        d->going_prints |= output_prints(&p->sinks[i]->out);
     }
-    return false;
+    for (size_t i = 0; i < p->input_count; i++) {
+        if (!is_among(p->inputs[i], (void *const *)d->inputs, d->input_count))
+            items[count++] = p->inputs[i]->item;
+    }
+    d->going = config_places_of(items, count, err);
+    free(items);
+    return d->going ? 0 : -1;
 }
 
-static bool input_is_in_the_way(const struct draft_change *d, const struct config_item *item)
+/* One that is to go may be in the way of a new one, which then has to wait; but it must be one that
+ * could be opened. */
+static int open_sink(struct draft_change *d, struct sink *sink, struct error *err)
 {
-    for (size_t i = 0; i < d->p->input_count; i++) {
-        const struct input *old = d->p->inputs[i];
-        if (!is_among(old, (void *const *)d->inputs, d->input_count) &&
-            config_items_clash(old->item, item) != 0)
-            return true;
-    }
-    return false;
+    int waits = d->going_prints && output_prints(&sink->out)
+                    ? 1
+                    : config_places_clash(d->going, sink->item, err);
+    if (waits < 0)
+        return -1;
+    return waits ? config_probe_item(sink->item, err)
+                 : sink_begin(sink, engine_output_ended, d->p, err);
 }
 
 static int open_sinks(struct draft_change *d, struct error *err)
@@ -123,8 +139,7 @@ static int open_sinks(struct draft_change *d, struct error *err)
         config_name(d->config->outputs, i, name);
         if (sink_prepare(sink, d->config, item, name, p->worker_count, err) < 0)
             return config_error_at(item, NULL, err);
-        if (is_in_the_way(d, sink) ? config_probe_item(item, err)
-                                   : sink_begin(sink, engine_output_ended, p, err))
+        if (open_sink(d, sink, err) < 0)
             return config_error_at(item, NULL, err);
     }
     return 0;
@@ -139,17 +154,27 @@ static int open_inputs(struct draft_change *d, struct error *err)
         const struct config_item *item = &d->config->inputs[i];
         if (d->kept_input[i])
             continue;
-        if (input_is_finite(item) || input_is_in_the_way(d, item)) {
-            if (config_probe_item(item, err) < 0)
-                return -1;
+        int waits = input_is_finite(item) ? 1 : config_places_clash(d->going, item, err);
+        if (waits < 0 || (waits && config_probe_item(item, err) < 0))
+            return -1;
+        if (waits)
             continue;
-        }
         config_name(d->config->inputs, i, name);
         d->inputs[i] = engine_open_input(d->p, d->config, item, name, err);
         if (!d->inputs[i])
             return -1;
     }
     return 0;
+}
+
+/* As the change before has left it. */
+static struct late late_before(const struct engine *p, const struct sink *sink)
+{
+    size_t i = 0;
+    while (p->late[i].sink != sink)
+        i++;
+    assert(i < p->late_count);
+    return p->late[i];
 }
 
 /* A list of what is to be opened later. */
@@ -159,12 +184,15 @@ static int list_late(struct draft_change *d, struct error *err)
     if (!d->late)
         return error_set(err, "no memory");
     for (size_t i = 0; i < d->sink_count; i++) {
-        if (!d->sinks[i]->open)
-            d->late[d->late_count++].sink = d->sinks[i];
+        struct sink *sink = d->sinks[i];
+        if (!sink->open)
+            d->late[d->late_count++] = d->kept_sink[i]
+                                           ? late_before(d->p, sink)
+                                           : (struct late){.sink = sink, .follows = true};
     }
     for (size_t i = 0; i < d->input_count; i++) {
         if (!d->inputs[i])
-            d->late[d->late_count++].input = i;
+            d->late[d->late_count++] = (struct late){.input = i, .follows = true};
     }
     return 0;
 }
@@ -324,6 +352,7 @@ static void commit(struct draft_change *d)
         if (is_among(p->sinks[i], (void *const *)d->sinks, d->sink_count))
             continue;
         atomic_store(&p->sinks[i]->leaving, true);
+        sink_end_pause(p->sinks[i]); /* a worker may wait for its room */
         c->gone[c->gone_count++] = p->sinks[i];
     }
     leave_inputs(p, d);
@@ -399,7 +428,7 @@ static int draft(struct draft_change *d, struct error *err)
     if (reserve(d, err) < 0)
         return -1;
     choose_kept(d);
-    if (open_sinks(d, err) < 0)
+    if (note_going(d, err) < 0 || open_sinks(d, err) < 0)
         return -1;
     d->plan = engine_make_plan(p, d->config, d->observers, d->sinks, d->sink_count, err);
     return d->plan && open_inputs(d, err) == 0 ? list_late(d, err) : -1;
@@ -426,6 +455,7 @@ int engine_reload(struct engine *p, struct config *config, const struct engine_o
         free(d.inputs);
         free(d.late);
     }
+    config_places_free(d.going);
     free(d.kept_sink);
     free(d.kept_input);
     return status;
@@ -468,6 +498,7 @@ static void all_have_it(struct engine *p)
         c->threaded = false;
     } else {
         c->threaded = true;
+        engine_open_late(p); /* inputs that listen, lest servers have to wait, too */
     }
 }
 

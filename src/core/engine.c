@@ -119,14 +119,12 @@ static void start_deadline(struct engine *p)
         p->host.deadline(p->host.arg, clock_after(shutdown_ns));
 }
 
-/* Nobody is left who would have them go on: who is full for a pause holds workers up. */
+/* Who is full for a pause holds workers up. */
 static void end_pauses(struct engine *p)
 {
     pthread_mutex_lock(&p->view);
-    for (size_t i = 0; i < p->sink_count; i++) {
-        if (p->sinks[i]->writing)
-            writer_pause(&p->sinks[i]->writer, false);
-    }
+    for (size_t i = 0; i < p->sink_count; i++)
+        sink_end_pause(p->sinks[i]);
     pthread_mutex_unlock(&p->view);
 }
 
@@ -528,11 +526,6 @@ void engine_free(struct engine *p)
 uv_loop_t *engine_loop(struct engine *p)
 {
     return &p->loop;
-}
-
-const struct settings *engine_settings(const struct engine *p)
-{
-    return &p->config->settings;
 }
 
 size_t engine_connection_descriptors(const struct engine *p)

@@ -161,7 +161,7 @@ bool engine_stage(struct engine *engine, size_t i, struct stage_view *view);
 /* Has a connection leave, by the id of its origin. False: there is none, or it is a file. */
 bool engine_dismiss(struct engine *engine, uint32_t id);
 /* What is done to the output of a name. Paused ones take what comes into their queues until these
- * are full, and then do as `when-full` says; the end of the program ends the pause. */
+ * are full, and then do as `when-full` says; one that is to end is paused no longer. */
 enum engine_act { ENGINE_PAUSES, ENGINE_RESUMES, ENGINE_ROTATES };
 enum engine_done {
     ENGINE_ACTS,
@@ -172,7 +172,6 @@ enum engine_done engine_act(struct engine *engine, const char *name, enum engine
 
 /* For inputs; main thread unless said. */
 uv_loop_t *engine_loop(struct engine *engine);
-const struct settings *engine_settings(const struct engine *engine);
 /* How many descriptors the connections of one input may take. */
 size_t engine_connection_descriptors(const struct engine *engine);
 /* Main thread. There are none left: somebody silent is told to leave, of whatever input. */

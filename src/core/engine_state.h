@@ -11,6 +11,7 @@
 struct late {
     struct sink *sink; /* NULL: an input, */
     size_t input;      /* the one that the configuration has there */
+    bool follows;      /* it waits for the end of the change under way */
     struct error why;  /* it could not be, which the user knows; no text: it has not been tried */
 };
 
@@ -61,7 +62,7 @@ struct engine {
     bool past_failed; /* an output was among them that ended as one that fails */
     struct change change;
     pthread_t main;    /* whose the loop is, and most of this */
-    struct late *late; /* what waits to be opened: when the change is done, and then */
+    struct late *late; /* what waits to be opened */
     size_t late_count;
     uv_timer_t late_again; /* from time to time */
     pthread_mutex_t view; /* of what other threads see: config, plan, sinks, inputs, left, past. The

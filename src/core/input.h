@@ -28,6 +28,7 @@ struct input {
     void *state;                    /* module->state_size bytes */
     uint32_t index;
     struct engine *engine;
+    bool absent; /* set by `open`: it could not be had, and is done without */
     struct input_counters counters;
 };
 

@@ -14,7 +14,7 @@ enum { AGAIN_MS = 1000 };
 static void try_again(uv_timer_t *timer)
 {
     struct engine *p = timer->data;
-    if (!p->draining && !p->change.under_way) /* a change has all of it tried when it is done */
+    if (!p->draining)
         engine_open_late(p);
 }
 
@@ -63,14 +63,30 @@ static bool open_input(struct engine *p, struct late *late)
     return tell_end_of_trouble(late, name);
 }
 
+/* An input that listens has to wait for others that do so alone, which end at once. */
+static bool has_to_wait(const struct engine *p, const struct late *late)
+{
+    const struct change *c = &p->change;
+    bool listens = !late->sink && !input_is_finite(&p->config->inputs[late->input]);
+    return late->follows && c->under_way && !(listens && c->closing);
+}
+
+/* True when it is not to be tried any more. */
+static bool try_one(struct engine *p, struct late *late)
+{
+    if (has_to_wait(p, late))
+        return false;
+    late->follows = false;
+    return late->sink ? open_output(p, late) : open_input(p, late);
+}
+
 void engine_open_late(struct engine *p)
 {
     size_t left = 0;
     assert(engine_is_main(p));
     for (size_t i = 0; i < p->late_count; i++) {
-        struct late *late = &p->late[i];
-        if (late->sink ? !open_output(p, late) : !open_input(p, late))
-            p->late[left++] = *late;
+        if (!try_one(p, &p->late[i]))
+            p->late[left++] = p->late[i];
     }
     p->late_count = left;
     if (left > 0 && !p->draining)

@@ -108,6 +108,12 @@ int sink_open(struct sink *sink, struct config *config, const struct config_item
     return sink_begin(sink, on_closed, arg, err);
 }
 
+void sink_end_pause(struct sink *sink)
+{
+    if (sink->writing)
+        writer_pause(&sink->writer, false);
+}
+
 void sink_reopen(struct sink *sink)
 {
     if (sink->writing)

@@ -41,6 +41,8 @@ int sink_open(struct sink *sink, struct config *config, const struct config_item
 int sink_prepare(struct sink *sink, struct config *config, const struct config_item *item,
                  const char *name, unsigned workers, struct error *err);
 int sink_begin(struct sink *sink, void (*on_closed)(void *arg), void *arg, struct error *err);
+/* Nobody is left who would have it go on: it writes, if somebody has paused it. */
+void sink_end_pause(struct sink *sink);
 /* Has the output open its file anew. */
 void sink_reopen(struct sink *sink);
 /* Begins to drain; no worker is left. Does not wait, so that all outputs drain at the same time. */

@@ -29,9 +29,8 @@ struct history_settings history_rules(struct history *history)
 
 void history_change(struct history *history, const struct history_settings *settings)
 {
-    struct history_settings *rules =
-        &history->settings; /* others look at the path without the lock */
-    pthread_mutex_lock(&history->lock);
+    struct history_settings *rules = &history->settings;
+    pthread_mutex_lock(&history->lock); /* others look at the path without it */
     memcpy(rules->keep_ns, settings->keep_ns, sizeof rules->keep_ns);
     rules->top = settings->top;
     rules->write_every_ns = settings->write_every_ns;

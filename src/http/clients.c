@@ -364,13 +364,6 @@ void client_begins(struct client *client)
     pthread_mutex_unlock(&client->owner->lock);
 }
 
-void client_cut(struct client *client)
-{
-    pthread_mutex_lock(&client->owner->lock);
-    cut(client, &client->owner->counts->refused);
-    pthread_mutex_unlock(&client->owner->lock);
-}
-
 void client_has_asked(struct client *client)
 {
     client_answers(client, 0);

@@ -74,8 +74,6 @@ struct account client_account(const struct client *client);
 void client_streams(struct client *client);
 /* Replies that wait for their clients are more than there may be: the slowest one is cut. */
 void clients_relieve(struct clients *clients);
-/* Shuts the connection down, whatever it is doing. */
-void client_cut(struct client *client);
 /* The reply is sent, and the connection is kept: it waits for its next request. */
 void client_rests(struct client *client);
 

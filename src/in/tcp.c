@@ -168,6 +168,7 @@ static int tcp_open(struct input *in, struct error *err)
         return -1;
     log_warning("%s; going on without it", err->text);
     err->text[0] = '\0';
+    in->absent = true;
     return 0;
 }
 

@@ -97,28 +97,29 @@ int place_socket(const char *path, struct error *err)
     return PLACE_BUSY;
 }
 
-static bool is_shared(const struct stat *st)
+struct place_file place_file(const char *path)
 {
-    return S_ISCHR(st->st_mode) || S_ISFIFO(st->st_mode);
+    struct stat st;
+    char folder[PATH_MAX];
+    struct place_file file = {.path = path, .there = stat(path, &st) == 0};
+    folder_of(path, folder);
+    file.known = file.there || stat(folder, &st) == 0;
+    file.shared = file.there && (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode));
+    if (file.known) {
+        file.device = st.st_dev;
+        file.inode = st.st_ino;
+    }
+    return file;
 }
 
-bool place_same_file(const char *a, const char *b)
+bool place_same_file(const struct place_file *a, const struct place_file *b)
 {
-    struct stat x, y;
-    char folder[PATH_MAX];
-    bool there = stat(a, &x) == 0, other = stat(b, &y) == 0;
-    if (there && other)
-        return x.st_dev == y.st_dev && x.st_ino == y.st_ino && !is_shared(&x);
-    if (there || other)
+    if (a->there != b->there)
         return false;
-    if (strcmp(a, b) == 0)
+    if (!a->there && strcmp(a->path, b->path) == 0)
         return true;
-    if (strcmp(base_of(a), base_of(b)) != 0)
-        return false;
-    folder_of(a, folder);
-    there = stat(folder, &x) == 0;
-    folder_of(b, folder);
-    return there && stat(folder, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    return a->known && b->known && a->device == b->device && a->inode == b->inode && !a->shared &&
+           (a->there || strcmp(base_of(a->path), base_of(b->path)) == 0);
 }
 
 /* --- addresses ------------------------------------------------------------------------------ */

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "io/folder.h"
@@ -28,8 +29,19 @@ int place_append(const char *path, enum folder_use use, struct error *err);
 int place_read(const char *path, struct error *err);
 /* The socket file that a listener makes, or puts in the place of an old one. */
 int place_socket(const char *path, struct error *err);
-/* True when both paths are one file, whatever the way to it; devices and FIFOs are for many. */
-bool place_same_file(const char *a, const char *b);
+
+/* The file that a path leads to, or would be made at: asked once, to be compared with many. */
+struct place_file {
+    const char *path; /* the caller's */
+    bool there;
+    bool shared; /* it is there, and for many: a device, a FIFO */
+    bool known;  /* the file has these numbers, or, where it is not there, its folder: */
+    dev_t device;
+    ino_t inode;
+};
+struct place_file place_file(const char *path);
+/* True when both are one file, whatever the way to it, and it is not for many. */
+bool place_same_file(const struct place_file *a, const struct place_file *b);
 
 /* A socket's address without its port, in sixteen bytes (base/address.h). False: it has neither
  * IPv4 nor IPv6. */

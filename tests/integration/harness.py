@@ -126,6 +126,14 @@ class Process:
     def err(self):
         return self.err_path.read_text(errors="replace")
 
+    def threads(self):
+        """What its threads are called."""
+        names = []
+        for path in pathlib.Path(f"/proc/{self.child.pid}/task").glob("*/comm"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+                names.append(path.read_text().strip())
+        return names
+
     def send(self, number):
         if Bench.sanitized:
             self._wait_until_asleep()

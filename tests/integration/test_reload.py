@@ -192,6 +192,24 @@ def what_stays_keeps_its_connections(t):
 
 
 @test()
+def what_was_done_without_is_tried_again(t):
+    """An input that is not required, and could not be opened, though its options are as they were."""
+    config = ("inputs:\n- unix: {path: @DIR@/tap.sock}\n- unix: {name: other, path: @DIR@/later/tap.sock, required: false}\n"
+              "outputs:\n- file: {path: @DIR@/out.txt}\n")
+    running = Running(t, config)
+    for turn in range(2):
+        equal(running.spile.err.count("going on without it"), turn + 1, "what is said")
+        equal([row["open"] for row in running.api.get("inputs")["inputs"]], [True, False], "inputs that are open")
+        if turn == 1:
+            t.path("later").mkdir()
+        running.reload(config)
+    client = Sender(t.path("later/tap.sock"))
+    running.reload(config)
+    assert client.is_open(), "it stays"
+    equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
 def what_stays_is_called_as_before(t):
     """Outputs without names are numbered; one that stays keeps its number, and its counters, when one before it goes."""
     outputs = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n" + "- file: {path: @DIR@/%s.txt}\n" * 2
@@ -217,6 +235,8 @@ def what_stays_is_called_as_before(t):
 def what_cannot_change_is_named(t):
     config = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n"
     running = Running(t, "threads: 1\n" + config)
+    running.reload("threads: 2\n" + config.replace("out.txt", "no/such/folder.txt"), REFUSED)
+    assert "takes effect" not in running.spile.err, running.spile.err
     running.reload("threads: 2\nlatency-window: 3s\nstatistics: {memory: 80M}\n" + config)
     for name in ("threads", "latency-window", "statistics: memory"):
         assert f"warning: {name}: changed, which takes effect at the next start" in running.spile.err, running.spile.err
@@ -334,6 +354,34 @@ def a_request_during_the_start_waits_for_its_end(t):
     t.wait_listening(spile)
     wait_for("the answers", lambda: "is no file that can be read again" in spile.err and "ledger: kept" in spile.err)
     equal(spile.stop(), 0, "exit status")
+
+
+@test()
+def servers_do_not_wait_for_outputs(t):
+    """An input that changed listens again, while an output that is no more still drains."""
+    def config(mode, more=""):
+        return ("shutdown-time: 20s\ninputs:\n- unix: {path: @DIR@/tap.sock, mode: %s}\noutputs:\n"
+                "- file: {name: kept, path: @DIR@/out.txt}\n" % mode + more)
+    os.mkfifo(t.path("fifo"))
+    reader = os.open(t.path("fifo"), os.O_RDONLY | os.O_NONBLOCK)
+    running = Running(t, config("0600", "- file: {name: going, path: @DIR@/fifo}\n"))
+    client = Sender(t.path("tap.sock"))
+    client.send(*[fstrm.message(question(f"n{i}.lab.", 1, i)) for i in range(5000)])
+    client.finish()
+    wait_for("more than a FIFO holds", lambda: running.ledger()["kept"]["delivered"] == 5000)
+    t.path("spile.yaml").write_text((config("0666") + WEB).replace("@DIR@", str(t.folder)))
+    running.spile.send(signal.SIGHUP)
+    wait_for("it listens again", lambda: t.path("tap.sock").exists() and t.path("tap.sock").stat().st_mode & 0o777 == 0o666)
+    assert running.ledger()["going"]["in-flight"] > 0 and DONE not in running.spile.err, running.spile.err
+    client = Sender(t.path("tap.sock"))
+    client.send(fstrm.message(question("last.lab.", 1, 1)))
+    client.finish()
+    wait_for("what it brings is written", lambda: running.ledger()["kept"]["delivered"] == 5001)
+    os.set_blocking(reader, True)
+    with os.fdopen(reader, "rb", buffering=0) as pipe:
+        equal(pipe.readall().count(b"\n"), 5000, "what the other has written")
+    wait_for("all is done", lambda: DONE in running.spile.err)
+    equal(running.spile.stop(), 0, "exit status")
 
 
 @test()

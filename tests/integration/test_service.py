@@ -5,7 +5,9 @@ import signal
 import socket
 import subprocess
 
+from fstrm import Sender
 from harness import CAPTURES, ROOT, Skip, equal, limit, test, wait_for
+from test_ctl import frames
 
 CONFIG = "/etc/spile/spile.yaml"
 UNIT = ROOT / "dist/spile.service"
@@ -93,12 +95,18 @@ def unit_is_sound(t):
     equal(rated.returncode, 0, f"exposure above 2.0: {rated.stdout.decode()[-300:]}{rated.stderr.decode()}")
 
 
-@test(plain=True)
-def its_manager_is_told(t):
-    """Once all listens, and not before; when files are opened anew; when the end begins. Only by `run`."""
+def manager_of(t):
+    """Where a service is to tell how it stands: the folder's socket `manager`."""
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     manager.bind(str(t.path("manager")))
     manager.settimeout(limit(20))
+    return manager
+
+
+@test(plain=True)
+def its_manager_is_told(t):
+    """Once all listens, and not before; when files are opened anew; when the end begins. Only by `run`."""
+    manager = manager_of(t)
     here = dict(os.environ, NOTIFY_SOCKET=str(t.path("manager")))
 
     def told():
@@ -130,12 +138,37 @@ def its_manager_is_told(t):
 
 
 @test(plain=True)
+def its_manager_hears_of_each_reload(t):
+    """Also of one that was asked for while another was under way, and follows that: it begins, and is over."""
+    manager = manager_of(t)
+    os.mkfifo(t.path("pipe"))
+    reader = os.open(t.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
+    config, text = t.path("spile.yaml"), (f"shutdown-time: {t.window(1000)}\ninputs:\n- unix: {{path: {t.path('tap.sock')}}}\n"
+                                          f"outputs:\n- file: {{path: {t.path('kept.txt')}}}\n")
+    config.write_text(text + f"- file: {{name: stuck, path: {t.path('pipe')}}}\n")
+    spile = t.spile("run", "-c", config, env=dict(os.environ, NOTIFY_SOCKET=str(t.path("manager"))))
+
+    def told():
+        return manager.recv(4096).decode().partition("=")[0]
+    equal(told(), "READY", "the beginning")
+    client = Sender(t.path("tap.sock"))
+    client.send(*frames(5000))
+    client.finish()
+    wait_for("more has come than a FIFO holds", lambda: t.path("kept.txt").read_bytes().count(b"\n") == 5000)
+    config.write_text(text)
+    for _ in range(2):
+        spile.send(signal.SIGHUP)
+        equal(told(), "RELOADING", "a signal")
+    equal([told() for _ in range(3)], ["READY", "RELOADING", "READY"], "the end of the first, and the second")
+    equal(spile.stop(), 0, "exit status")
+    os.close(reader)
+
+
+@test(plain=True)
 def its_manager_hears_that_it_is_alive(t):
     """As often as he wants it, and only if he means this process. He reads on all the time: a socket holds ten
     messages, and what comes when it is full is lost."""
-    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    manager.bind(str(t.path("manager")))
-    manager.settimeout(limit(20))
+    manager = manager_of(t)
     here = dict(os.environ, NOTIFY_SOCKET=str(t.path("manager")), WATCHDOG_USEC="400000")
     for other in ({}, {"WATCHDOG_PID": "1"}):
         words = ["run", "-u", t.path(f"tap{len(other)}.sock")]

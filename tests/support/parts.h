@@ -19,6 +19,7 @@ enum { INPUTS = 4, OUTPUTS = 4 };
 /* By their indices; with more of them they begin again. */
 static struct seed {
     bool fails; /* to open */
+    bool absent;
     bool hints;
     uint64_t spare; /* what `relieve` says */
     struct input *input;
@@ -30,6 +31,7 @@ static int seed_open(struct input *in, struct error *err)
     struct seed *seed = &seeds[in->index % INPUTS];
     seed->input = in;
     seed->opened++;
+    in->absent = seed->absent;
     return seed->fails ? error_set(err, "no luck") : 0;
 }
 

@@ -12,16 +12,10 @@
 #include "sinks.h"
 
 struct engine {
-    struct settings settings;
     atomic_uint ended;
     atomic_uint limits;
     _Atomic pthread_t ender; /* who has said it last */
 };
-
-const struct settings *engine_settings(const struct engine *engine)
-{
-    return &engine->settings;
-}
 
 static inline void on_ended(struct engine *engine)
 {

@@ -64,6 +64,26 @@ static int append(const char *path, struct error *err)
     return place_append(path, FOLDER_APPENDS, err);
 }
 
+static bool same(const char *a, const char *b)
+{
+    const struct place_file x = place_file(a), y = place_file(b);
+    return place_same_file(&x, &y);
+}
+
+static void compare_files(void)
+{
+    assert_true(same("file", "sub/../file"));
+    assert_true(same("file", "sub/other")); /* by another name */
+    assert_true(same("new", "./new"));
+    assert_true(same("sub/new", "sub/../sub/new"));
+    assert_false(same("new", "sub/new"));
+    assert_false(same("new", "file"));
+    assert_true(same("nowhere/new", "nowhere/new")); /* nobody knows the folder */
+    assert_false(same("nowhere/new", "nowhere/../nowhere/new"));
+    assert_false(same("fifo", "fifo")); /* many may write there */
+    assert_false(same("/dev/null", "/dev/null"));
+}
+
 static void test_files(void **state)
 {
     char folder[] = "/tmp/spile-place-XXXXXX";
@@ -110,14 +130,7 @@ static void test_files(void **state)
     assert_int_equal(place_socket("new", &err), 0);
     assert_int_equal(place_socket("file", &err), -1);
     assert_int_equal(place_socket("nowhere/new", &err), PLACE_LACKS);
-    assert_true(place_same_file("file", "sub/../file"));
-    assert_true(place_same_file("file", "sub/other")); /* by another name */
-    assert_true(place_same_file("new", "./new"));
-    assert_true(place_same_file("sub/new", "sub/../sub/new"));
-    assert_false(place_same_file("new", "sub/new"));
-    assert_false(place_same_file("new", "file"));
-    assert_false(place_same_file("fifo", "fifo")); /* many may write there */
-    assert_false(place_same_file("/dev/null", "/dev/null"));
+    compare_files();
     assert_int_equal(access("new", F_OK), -1); /* nothing was made */
     assert_int_equal(unlink("file") + unlink("sub/other") + unlink("fifo") + rmdir("sub"), 0);
     assert_int_equal(chdir("/") + rmdir(folder), 0);

@@ -261,6 +261,7 @@ static void fill_admitted(bool waits)
     for (size_t i = 0; i < limits.all; i++) {
         struct client *client = connect_from(from[i])->client;
         client_admit(client, true);
+        assert_true(client_is_admitted(client));
         client_answers(client, 0);
         if (waits)
             client_rests(client);
@@ -346,19 +347,6 @@ static void test_slow_make_room(void **state)
     assert_false(is_cut(&links[0]) || is_cut(&links[3]));
 }
 
-static void test_cut(void **state)
-{
-    (void)state;
-    struct link *link = connect_from("127.0.0.1");
-    client_streams(link->client);
-    client_admit(link->client, true);
-    assert_true(client_is_admitted(link->client));
-    client_cut(link->client);
-    assert_true(is_cut(link));
-    client_rests(link->client);
-    assert_int_equal(clients_sweep(clients, 0), 1);
-}
-
 /* However many are cut and not yet gone, the table ends. */
 static void test_full(void **state)
 {
@@ -389,7 +377,6 @@ int main(void)
         CASE(test_strangers_have_their_time),
         CASE(test_slow_make_room),
         CASE(test_full),
-        CASE(test_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
