@@ -183,10 +183,10 @@ static int try_options(const struct unix_options *u, const void **wrong, struct 
     uid_t uid;
     gid_t gid;
     *wrong = &u->owner;
-    if (ids_user(u->owner, &uid, err) < 0)
+    if (ids_user(u->owner, &uid, err) < 0 || ids_may_give(uid, (gid_t)-1, err) < 0)
         return -1;
     *wrong = &u->group;
-    if (ids_group(u->group, &gid, err) < 0)
+    if (ids_group(u->group, &gid, err) < 0 || ids_may_give((uid_t)-1, gid, err) < 0)
         return -1;
     *wrong = &u->path;
     return place_socket(u->path, err);
