@@ -153,9 +153,9 @@ const struct command command_config_show = {
     .summary = "print a configuration as it is in force",
     .doc = "Reads FILE (-: standard input) and prints what `spile run` would go by: with the files "
            "that it includes, variables replaced, and every option that has a value, be it a "
-           "default. What is printed is a configuration, too, but for secrets, which are ***: put "
-           "them back, for *** would be the secret. What a program that runs goes by is "
-           "/api/v1/config of its API.",
+           "default. What is printed is a configuration, too, once secrets are put back: they "
+           "are ***, which no secret can be. What a program that runs goes by is /api/v1/config of "
+           "its API.",
     .operands = "FILE|-",
     .operand_files = true,
     .operand_min = 1,

@@ -164,9 +164,12 @@ def what_is_in_force_is_shown(t):
         assert line in shown.decode().splitlines(), (line, shown)
     assert b"a secret" not in shown
     t.path("shown.yaml").write_bytes(shown)
-    equal(t.run("config", "show", "shown.yaml").stdout, shown, "what is shown, shown")
-    t.run("config", "check", "shown.yaml")
-    equal(t.run("config", "show", "-", stdin=open(t.path("shown.yaml"))).stdout, shown, "standard input")
+    said = t.run("config", "check", "shown.yaml", status=1).stderr
+    assert re.match(rb"spile: error: shown.yaml:\d+:12: api-key: '\*\*\*' is what is shown in the place of a secret", said), said
+    t.path("shown.yaml").write_bytes(shown.replace(b"'***'", b"{env: SPILE_TEST_KEY}"))
+    equal(t.run("config", "show", "shown.yaml", env=env).stdout, shown, "what is shown, shown")
+    t.run("config", "check", "shown.yaml", env=env)
+    equal(t.run("config", "show", "-", env=env, stdin=open(t.path("shown.yaml"))).stdout, shown, "standard input")
     said = t.run("config", "show", "f.yaml", status=1).stderr.decode()
     assert said.startswith("spile: error: f.yaml:4:33: the variable SPILE_TEST_FOLDER is not set"), said
     t.path("conf.d/x.yaml").write_text("threads: 1\n")
