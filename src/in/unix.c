@@ -192,13 +192,10 @@ static int try_options(const struct unix_options *u, const void **wrong, struct 
     return place_socket(u->path, err);
 }
 
-/* Where the input is not required, starting would go on without it: that is only a warning. */
 static enum module_verdict unix_probe(const void *options, const void **wrong, struct error *err)
 {
     const struct unix_options *u = options;
-    int status = try_options(u, wrong, err);
-    bool fails = status < 0 || status == PLACE_LACKS;
-    return module_verdict_of(fails && !u->common.required ? 1 : status);
+    return listener_verdict(&u->common, try_options(u, wrong, err));
 }
 
 static const struct input_hooks unix_hooks = {
