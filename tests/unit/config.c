@@ -396,6 +396,10 @@ static const char *const slips[][2] = {
     {"door: {key: #abc}\n",
      "2:1: above this a '[' or '{' has no end; what stands behind a # is a comment"},
     {"outputs: [stdout]]\n", "1:18: this ']' closes nothing: take it away"},
+    {"door: {key: ${TOK}}\n", "1:13: between braces or brackets put quotes around a value that has "
+                              "${NAME} in it, as in \"${NAME}\""},
+    {"door: {locks: 1,\n  key: a${TOK:-x}b}\n", "2:9: between braces or brackets put quotes"},
+    {"inputs: [tcp: {names: [a, ${TOK}]}]\n", "1:27: between braces or brackets put quotes"},
     {"inputs: [tcp {}]\n", "1:14: before this a ',' is missing, or the ']' of the list"},
     {"door: {key: 'abc}\n",
      "1:13: the quote that begins here has no end: put a ' behind the value"},
