@@ -29,13 +29,14 @@ static void note(const struct error *notice)
     log_info("%s", error_line(notice, line, sizeof line));
 }
 
-/* ", 2 inputs (tcp, unix)"; `remark` tells how there came to be so many. */
+/* ", 2 inputs (tcp, resolvers)"; `remark` tells how there came to be so many. */
 static void put_items(const char *word, const struct config_item *items, size_t count,
                       const char *remark)
 {
+    char name[CONFIG_NAME_MAX + 1];
     printf(", %zu %s%s", count, word, count == 1 ? "" : "s");
     for (size_t i = 0; i < count; i++)
-        printf("%s%s", i ? ", " : " (", items[i].module->name);
+        printf("%s%s", i ? ", " : " (", config_name(items, i, name));
     printf("%s%s%s", count ? "" : " (", remark, count || remark[0] ? ")" : "");
 }
 

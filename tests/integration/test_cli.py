@@ -292,6 +292,9 @@ def lists_left_out_and_lists_left_empty(t):
     assert "1 input (unix), 0 outputs (no event is written anywhere)" in text(t.run("config", "check", path))
     run = t.spile("run", "-c", path)
     t.wait_listening(run)
+    t.path("named.yaml").write_text(f"inputs: [unix: {{path: {sock}, name: {'n' * 63}}}, tcp]\noutputs: [stdout, stdout: {{name: archive}}, stdout]\n")
+    shown = text(t.run("config", "check", "named.yaml"))
+    assert f"ok, 2 inputs ({'n' * 63}, tcp), 3 outputs (stdout, archive, stdout#2)" in shown, shown
     t.run("gen", "--count", "100", f"unix:{sock}")
     equal(run.stop(), 0, "status")
     equal(run.out, b"", "standard output")
