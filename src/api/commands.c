@@ -249,7 +249,7 @@ static void reload_handle(const struct api_request *request, struct api_reply *r
     if (!takes_commands(request, reply) || !api_word(request, reply, "dry-run", words, &dry))
         return;
     const struct api_commands *commands = request->context->commands;
-    if (commands->reload(commands->arg, dry, &changes, &later, &err) == 0) {
+    if (commands->reload(commands->arg, request->context, dry, &changes, &later, &err) == 0) {
         struct json j = api_begin(reply);
         json_put_bool(&j, "dry-run", dry);
         put_lines(&j, "changes", buf_span(&changes));
@@ -301,6 +301,7 @@ const struct api_route api_stop = {
     .method = API_POST,
     .commands = true,
     .waits = true,
+    .ends = true,
     .plain = true,
     .doc = "Drains and ends the program, as SIGTERM does. The answer comes when that has begun.",
     .schema = "{status: text}",

@@ -30,16 +30,19 @@ struct metrics_limits {
 
 /* What the program around the engine is told by who may. Any thread; each waits for the main
  * thread, some seconds at most. -1: err. */
+struct api_context;
 struct api_commands {
     void *arg;
-    /* Reads the configuration again, and goes over to it unless it is `dry`. Both get lines: what
-     * changes, and what will at the next start alone. */
-    int (*reload)(void *arg, bool dry, struct buf *changes, struct buf *later, struct error *err);
+    /* Reads the configuration again, and goes over to it unless it is `dry`; `context`: of the
+     * server that was asked. Both get lines: what changes, and what will at the next start alone.
+     */
+    int (*reload)(void *arg, const struct api_context *context, bool dry, struct buf *changes,
+                  struct buf *later, struct error *err);
     int (*stop)(void *arg, struct error *err);
 };
 
-/* What handlers look at. Each server has one of its own, which never changes. Owner: app/parts.c.
- */
+/* What handlers look at. Each server has one of its own, which never changes, but for what only
+ * the main thread looks at. Owner: app/parts.c. */
 struct api_context {
     struct stats *stats;
     struct engine *engine;
@@ -53,6 +56,7 @@ struct api_context {
     struct metrics_limits metrics;       /* web: metrics-streams, -types, -top */
     int64_t started_ms;                  /* wall clock */
     size_t descriptors; /* that the server may use for connections; 0: as the settings say */
+    bool leaves;        /* the server does; main thread alone */
 };
 
 enum { API_BODY_MAX = 64 << 10 };
@@ -138,6 +142,7 @@ struct api_route {
     bool ignores_unknown;
     bool commands;   /* changes what the program does: over HTTP it needs credentials */
     bool waits;      /* its answer may take seconds */
+    bool ends;       /* it ends the program: there is room for it where all wait that may */
     bool plain;      /* shows nothing of the statistics, which may be off */
     bool takes_body; /* of API_BODY_MAX bytes at most; elsewhere a request with a body is a 413 */
     const char *schema; /* the JSON reply's, in the notation of api/shape.h; NULL: text */

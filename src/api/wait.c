@@ -15,6 +15,11 @@ static void *run(void *arg)
     return NULL;
 }
 
+bool api_wait_fits(const struct api_route *route, size_t waiting)
+{
+    return waiting < API_WAITS_MAX + (route->ends ? 1U : 0U);
+}
+
 int api_wait_begin(struct api_wait *wait, struct error *err)
 {
     atomic_store(&wait->done, false);

@@ -9,7 +9,7 @@
 
 #include "api/route.h"
 
-enum { API_WAITS_MAX = 8 }; /* that each who serves has at a time */
+enum { API_WAITS_MAX = 8 }; /* that each who serves has at a time, but for the program's end */
 
 /* Owner: who serves; it must not move. Its thread has the reply, and what the request points to,
  * until `done`. */
@@ -24,6 +24,8 @@ struct api_wait {
     atomic_bool done;
 };
 
+/* Whether one of that route may begin where so many wait. */
+bool api_wait_fits(const struct api_route *route, size_t waiting);
 /* All but thread and `done` is filled in. -1: err, there is no thread. */
 int api_wait_begin(struct api_wait *wait, struct error *err);
 /* Waits until it is done: the reply is there, for the caller to free. */

@@ -152,7 +152,7 @@ static void begin_wait(struct call *call, const struct api_request *request,
                                    .query_len = asked->query_len,
                                    .wake = wake_control,
                                    .arg = control};
-    if (control->waits >= API_WAITS_MAX) {
+    if (!api_wait_fits(request->route, control->waits)) {
         refuse(call, 503, "too many wait already");
     } else if (api_wait_begin(&call->wait, &err) < 0) {
         refuse(call, 503, err.text);

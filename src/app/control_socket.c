@@ -45,6 +45,12 @@ static bool same_access(const struct control_socket *a, const struct control_soc
     return a->mode == b->mode && a->group == b->group;
 }
 
+/* Somebody may have removed it. */
+static bool has_its_name(const struct control_socket *s)
+{
+    return s->owned && folder_is_bound(&s->folder, &s->placed);
+}
+
 /* One that listens at a place of its own. 0 or -1 with why. */
 static int bind_new(struct control_socket *s, const struct control_socket *before,
                     struct error *why)
@@ -54,7 +60,7 @@ static int bind_new(struct control_socket *s, const struct control_socket *befor
     s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (s->fd < 0)
         return error_set(why, "%s", strerror(errno));
-    if (before && same_path(s, before)) {
+    if (before) {
         int rc = folder_prepare(&s->folder, s->fd, &wanted, &s->chamber, why);
         s->prepared = rc == 0;
         return rc;
@@ -71,7 +77,9 @@ static int listen_at(struct control_socket *s, const struct control_socket *befo
     if (folder_open(&s->folder, s->path, &why))
         return error_set(err, "cannot listen on unix %s: %s", s->path,
                          errno == ENOENT ? "there is no such folder" : why.text);
-    if (before && same_path(s, before) && same_access(s, before)) {
+    if (before && !(same_path(s, before) && has_its_name(before)))
+        before = NULL;
+    if (before && same_access(s, before)) {
         s->fd = fcntl(before->fd, F_DUPFD_CLOEXEC, 0);
         s->shared = true;
         return s->fd < 0 ? error_set(err, "control: %s", strerror(errno)) : 0;
@@ -105,13 +113,14 @@ bool control_socket_is(const struct control_socket *s, const struct control_sett
     struct error why;
     gid_t group;
     return strcmp(s->path, path_of(settings, usual)) == 0 && s->mode == mode_of(settings) &&
-           ids_group(settings ? settings->group : NULL, &group, &why) == 0 && s->group == group;
+           ids_group(settings ? settings->group : NULL, &group, &why) == 0 && s->group == group &&
+           has_its_name(s);
 }
 
 void control_socket_follow(struct control_socket *s, struct control_socket *before)
 {
     struct error why;
-    if (!same_path(s, before)) {
+    if (s->owned) {
         control_socket_leave(before);
         return;
     }

@@ -20,11 +20,11 @@ struct control_socket {
     struct folder_chamber chamber;
 };
 
-/* Listens; `settings` may be NULL. Where the one `before` (NULL: none) has the same path,
+/* Listens; `settings` may be NULL. Where the one `before` (NULL: none) is at the same path,
  * connecting goes on coming to that one, until control_socket_follow. -1: err. */
 int control_socket_open(struct control_socket *socket, const struct control_settings *settings,
                         const struct control_socket *before, struct error *err);
-/* True when the socket is just what the settings say. */
+/* True when the socket is just what the settings say, and at its place. */
 bool control_socket_is(const struct control_socket *socket,
                        const struct control_settings *settings);
 /* Who connects comes to the socket and not to `before` any more, whose name is the socket's now, or

@@ -1,5 +1,6 @@
 #include "app/errand.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
@@ -20,6 +21,7 @@ static struct errand *take(struct errands *e)
 /* One may pend at a time: who comes meanwhile runs, and finds what it is about at work. */
 static void ran(struct errands *e, struct errand *errand, bool done)
 {
+    assert(done || !e->pending);
     errand->state = done ? ERRAND_DONE : ERRAND_PENDS;
     if (!done)
         e->pending = errand;
@@ -75,6 +77,14 @@ void errands_settle(struct errands *e)
     pthread_mutex_unlock(&e->lock);
 }
 
+bool errands_pend(struct errands *e)
+{
+    pthread_mutex_lock(&e->lock);
+    bool pend = e->pending != NULL;
+    pthread_mutex_unlock(&e->lock);
+    return pend;
+}
+
 /* With the lock. */
 static void queue(struct errands *e, struct errand *errand)
 {
@@ -92,6 +102,13 @@ void errands_again(struct errands *e)
     if (e->pending)
         queue(e, e->pending);
     e->pending = NULL;
+    pthread_mutex_unlock(&e->lock);
+}
+
+void errands_post(struct errands *e, struct errand *errand)
+{
+    pthread_mutex_lock(&e->lock);
+    queue(e, errand);
     pthread_mutex_unlock(&e->lock);
 }
 

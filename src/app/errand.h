@@ -16,8 +16,8 @@ enum errand_state { ERRAND_QUEUED, ERRAND_RUNS, ERRAND_PENDS, ERRAND_DONE };
 
 struct errand {
     struct errand *next;
-    /* Main thread. True: it is done; false: it is when errands_settle is called, or is called once
-     * more after errands_again. */
+    /* Main thread. True: it is done, always where nobody waits; false: it is when errands_settle is
+     * called, or is called once more after errands_again. */
     bool (*call)(struct errand *errand);
     enum errand_state state; /* under the lock */
 };
@@ -41,9 +41,13 @@ void errands_free(struct errands *errands);
 void errands_settle(struct errands *errands);
 /* Or it is called again, soon. */
 void errands_again(struct errands *errands);
+/* Main thread: there is one. Another one must not pend then. */
+bool errands_pend(struct errands *errands);
 /* Any other thread: has an errand done, which waits until that moment (clock_ns) at most. -1: err:
  * it has not been done, or not to its end. */
 int errands_do(struct errands *errands, struct errand *errand, uint64_t until_ns,
                struct error *err);
+/* Has one called, some time, for which nobody waits; it must last. */
+void errands_post(struct errands *errands, struct errand *errand);
 
 #endif

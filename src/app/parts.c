@@ -336,24 +336,32 @@ bool parts_are_none(const struct parts *parts)
            !parts->desk;
 }
 
-static void leave_site(const struct site *site, const struct site *stays)
+static void leave_site(struct site *site, const struct site *stays)
 {
-    if (site)
-        http_server_leave(site->server, stays ? stays->server : NULL);
+    if (!site)
+        return;
+    site->context.leaves = true;
+    http_server_leave(site->server, stays ? stays->server : NULL);
+}
+
+static void leave_desk(struct desk *desk, const struct desk *next)
+{
+    if (!desk)
+        return;
+    desk->context.leaves = true;
+    control_leave(desk->control, next ? next->control : NULL);
 }
 
 void parts_leave(const struct parts *gone, const struct parts *next)
 {
     leave_site(gone->site, next->site);
-    if (gone->desk)
-        control_leave(gone->desk->control, next->desk ? next->desk->control : NULL);
+    leave_desk(gone->desk, next->desk);
 }
 
 void parts_withdraw(const struct parts *made, const struct parts *now)
 {
     leave_site(made->site, now->site);
-    if (made->desk)
-        control_leave(made->desk->control, NULL);
+    leave_desk(made->desk, NULL);
 }
 
 void parts_end(struct parts *gone, const atomic_bool *hurry)

@@ -69,28 +69,6 @@ static void retired(struct service *s)
         service_hangup(s);
 }
 
-struct word {
-    struct errand errand;
-    struct service *service;
-};
-
-static bool hear_retired(struct errand *errand)
-{
-    retired(((struct word *)errand)->service);
-    return true;
-}
-
-static void *retire_parts(void *arg)
-{
-    struct service *s = arg;
-    struct word word = {.errand.call = hear_retired, .service = s};
-    struct error err; /* the program ends: nobody needs to know */
-    thread_begin("retirer", 0);
-    parts_end(&s->gone, &s->hurry);
-    errands_do(&s->host.errands, &word.errand, UINT64_MAX, &err);
-    return NULL;
-}
-
 static void join_retirer(struct service *s)
 {
     if (s->joinable)
@@ -98,14 +76,32 @@ static void join_retirer(struct service *s)
     s->joinable = false;
 }
 
+/* The thread does not wait for this, which joins it, and may begin the next change. */
+static bool hear_retired(struct errand *errand)
+{
+    struct service *s = (struct service *)((char *)errand - offsetof(struct service, retired));
+    join_retirer(s);
+    retired(s);
+    return true;
+}
+
+static void *retire_parts(void *arg)
+{
+    struct service *s = arg;
+    thread_begin("retirer", 0);
+    parts_end(&s->gone, &s->hurry);
+    errands_post(&s->host.errands, &s->retired);
+    return NULL;
+}
+
 /* No worker knows them any more. Handlers may be at work still, and even wait for the main thread,
  * so another one ends them. */
 static void retire(struct service *s)
 {
-    join_retirer(s); /* it has had its last word */
     if (parts_are_none(&s->gone))
         return;
     s->retiring = true;
+    s->retired.call = hear_retired;
     s->joinable = pthread_create(&s->retirer, NULL, retire_parts, s) == 0;
     if (s->joinable)
         return;
@@ -216,31 +212,45 @@ void service_changed(void *arg)
 struct asked {
     struct errand errand;
     struct service *service;
+    const struct api_context *context; /* of who was asked for a reload */
     struct report report;
     struct error err;
     int status;
 };
 
+/* What retires ends when all are answered who have asked it: one of these cannot wait for that. Of
+ * others one can. */
+static bool may_wait(const struct asked *asked)
+{
+    return asked->service->retiring && !asked->context->leaves &&
+           !errands_pend(&asked->service->host.errands);
+}
+
 static bool do_reload(struct errand *errand)
 {
     struct asked *asked = (struct asked *)errand;
-    if (!asked->report.dry && engine_changing(asked->service->engine)) {
+    const struct service *s = asked->service;
+    bool busy = !asked->report.dry && (engine_changing(s->engine) || s->retiring);
+    if (busy && may_wait(asked))
+        return false; /* it is called again */
+    if (busy) {
         asked->status = error_set(&asked->err, "the change before is still under way");
         return true;
     }
-    if (!asked->report.dry && asked->service->retiring)
-        return false; /* it is called again */
     if (!asked->report.dry)
         host_reloading(&asked->service->host);
     asked->status = begin(asked->service, &asked->report, &asked->err);
     return asked->status < 0 || asked->report.dry;
 }
 
-static int ask_reload(void *arg, bool dry, struct buf *changes, struct buf *later,
-                      struct error *err)
+static int ask_reload(void *arg, const struct api_context *context, bool dry, struct buf *changes,
+                      struct buf *later, struct error *err)
 {
     struct service *s = arg;
-    struct asked asked = {.errand.call = do_reload, .service = s, .report = {dry, changes, later}};
+    struct asked asked = {.errand.call = do_reload,
+                          .service = s,
+                          .context = context,
+                          .report = {dry, changes, later}};
     if (!s->configure)
         return error_set(err, "this program reads its configuration once");
     struct config *running = engine_config(s->engine);

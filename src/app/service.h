@@ -38,8 +38,9 @@ struct service {
     bool again; /* it was asked to read its configuration while the change before was under way */
     /* Parts that are no more. */
     struct parts gone;
-    pthread_t retirer; /* the thread that ends them */
-    bool retiring;     /* it is at that; until then no change begins */
+    pthread_t retirer;     /* the thread that ends them, */
+    struct errand retired; /* and its last word */
+    bool retiring;         /* it is at that; until then no change begins */
     bool joinable;
     atomic_bool hurry; /* the program ends */
 };

@@ -1,20 +1,18 @@
 #include "http/guard.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/address.h"
 #include "base/encode.h"
 #include "base/log.h"
+#include "conf/files.h"
 #include "http/target.h"
 #include "io/place.h"
 
-enum { KEY_MAX = 1024 }; /* bytes of an API key */
+enum { KEY_MAX = 1024 /* bytes of an API key */, KEY_FILE_MAX = 64 << 10 };
 
 /* Who logs in with the API key as the password, where no login is configured. */
 static const char key_login[] = "spile";
@@ -43,23 +41,27 @@ static int make_basic(struct guard *guard, const char *login, const char *passwo
     return guard->basic ? 0 : error_set(err, "out of memory");
 }
 
-/* The file's first line into key[0..KEY_MAX]; its length, or -1 with errno. *exposed: everybody can
- * read it. */
-static ssize_t read_line(const char *path, char *key, bool *exposed)
+/* The file's first line, or as much of it as key[KEY_MAX + 2] has room for; its length, or -1 and
+ * why. */
+static ssize_t read_line(const char *path, char *key, struct error *why)
+{
+    struct buf text = {0};
+    size_t end = 0;
+    int status = config_file_read(path, CONFIG_READS_FILES, KEY_FILE_MAX, &text, why);
+    while (end < text.len && end <= KEY_MAX && text.data[end] != '\r' && text.data[end] != '\n')
+        end++;
+    if (end > 0)
+        memcpy(key, text.data, end);
+    if (text.data)
+        explicit_bzero(text.data, text.len);
+    buf_free(&text);
+    return status < 0 ? -1 : (ssize_t)end;
+}
+
+static bool is_exposed(const char *path)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    ssize_t len = read(fd, key, KEY_MAX + 1);
-    int error = errno;
-    *exposed = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH);
-    close(fd);
-    errno = error;
-    ssize_t end = 0;
-    while (end < len && key[end] != '\r' && key[end] != '\n')
-        end++;
-    return len < 0 ? -1 : end;
+    return stat(path, &st) == 0 && (st.st_mode & S_IROTH);
 }
 
 /* No client could send these in a header; a NUL would end the key before its time. */
@@ -73,12 +75,13 @@ static bool has_controls(const char *key, size_t len)
 }
 
 /* The key that the file holds, terminated. -1: err. */
-static int read_key(const char *path, char key[KEY_MAX + 2], bool *exposed, struct error *err)
+static int read_key(const char *path, char key[KEY_MAX + 2], struct error *err)
 {
+    struct error why;
     memset(key, 0, KEY_MAX + 2);
-    ssize_t len = read_line(path, key, exposed);
+    ssize_t len = read_line(path, key, &why);
     if (len < 0)
-        return error_set(err, "api-key-file: %s: %s", path, strerror(errno));
+        return error_set(err, "api-key-file: %s: %s", path, why.text);
     if (len == 0 || len > KEY_MAX)
         return error_set(err, "api-key-file: %s: the first line has %s", path,
                          len ? "more than 1024 bytes" : "no key");
@@ -94,10 +97,9 @@ static int read_key(const char *path, char key[KEY_MAX + 2], bool *exposed, stru
 int guard_probe(const struct http_settings *settings, struct error *err)
 {
     char key[KEY_MAX + 2];
-    bool exposed;
     if (!settings->api_key_file)
         return 0;
-    int status = read_key(settings->api_key_file, key, &exposed, err);
+    int status = read_key(settings->api_key_file, key, err);
     explicit_bzero(key, sizeof key);
     return status;
 }
@@ -106,12 +108,11 @@ static int init_key(struct guard *guard, const struct http_settings *settings, s
 {
     const char *path = settings->api_key_file;
     char key[KEY_MAX + 2];
-    bool exposed;
     if (!path)
         return copy_text(&guard->api_key, settings->api_key, err);
-    if (read_key(path, key, &exposed, err) < 0)
+    if (read_key(path, key, err) < 0)
         return -1;
-    if (exposed)
+    if (is_exposed(path))
         log_warning("web: %s can be read by everybody; chmod o-r would keep the key secret", path);
     int status = copy_text(&guard->api_key, key, err);
     explicit_bzero(key, sizeof key);

@@ -1,26 +1,25 @@
 #include "http/tls.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "conf/files.h"
 
 enum { PEM_MAX = 1 << 20 };
 
 /* The whole file, terminated; NULL: err. */
 static char *read_pem(const char *option, const char *path, struct error *err)
 {
-    char *text = calloc(1, PEM_MAX + 1);
-    FILE *file = fopen(path, "re");
-    size_t len = file && text ? fread(text, 1, PEM_MAX, file) : 0;
-    int error = errno;
-    bool failed = !file || ferror(file) || !text;
-    if (file)
-        fclose(file);
-    if (!failed && len > 0 && len < PEM_MAX)
-        return text;
-    free(text);
-    error_set(err, "%s: %s: %s", option, path, failed ? strerror(error) : "not a PEM file");
+    struct buf text = {0};
+    struct error why;
+    int status = config_file_read(path, CONFIG_READS_FILES, PEM_MAX, &text, &why);
+    if (status == 0 && text.len == 0)
+        status = error_set(&why, "not a PEM file");
+    buf_byte(&text, '\0');
+    if (status == 0 && !text.failed)
+        return (char *)text.data;
+    buf_free(&text);
+    error_set(err, "%s: %s: %s", option, path, status < 0 ? why.text : "out of memory");
     return NULL;
 }
 

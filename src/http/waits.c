@@ -31,7 +31,7 @@ int wait_begin(struct waits *waits, struct wait *wait, struct MHD_Connection *co
     wait->api = (struct api_wait){
         .request = *request, .query = query, .query_len = len, .wake = wake, .arg = wait};
     pthread_mutex_lock(&waits->lock);
-    if (waits->stopping || waits->count >= API_WAITS_MAX)
+    if (waits->stopping || !api_wait_fits(request->route, waits->count))
         error_set(err, "too many wait already");
     else
         wait->begun = api_wait_begin(&wait->api, err) == 0;

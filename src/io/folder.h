@@ -146,6 +146,8 @@ int folder_replace(const struct folder *folder, struct folder_chamber *chamber, 
 /* Gives up what is in it. */
 void folder_chamber_close(struct folder_chamber *chamber, const struct folder *outside);
 
+/* True when the socket that was placed is there still. */
+bool folder_is_bound(const struct folder *folder, const struct stat *placed);
 /* Removes the name if it is still the socket that was placed. */
 void folder_unbind(const struct folder *folder, const struct stat *placed);
 

@@ -194,9 +194,14 @@ int folder_bind(const struct folder *folder, int fd, const struct folder_socket 
     return put_there(folder, &chamber, there ? &old : NULL, placed, why);
 }
 
-void folder_unbind(const struct folder *folder, const struct stat *placed)
+bool folder_is_bound(const struct folder *folder, const struct stat *placed)
 {
     struct stat st;
-    if (folder_stat(folder, &st) == 0 && S_ISSOCK(st.st_mode) && same_file(&st, placed))
+    return folder_stat(folder, &st) == 0 && S_ISSOCK(st.st_mode) && same_file(&st, placed);
+}
+
+void folder_unbind(const struct folder *folder, const struct stat *placed)
+{
+    if (folder_is_bound(folder, placed))
         unlinkat(folder->fd, folder->name, 0);
 }

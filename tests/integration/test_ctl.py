@@ -447,6 +447,28 @@ def an_end_ends_all_waiting(t):
 
 
 @test()
+def an_end_is_heard_where_all_wait(t):
+    """By the control socket and over HTTP: however many wait already."""
+    for number, wants_end in enumerate((lambda it: it.ctl("stop"), lambda it: equal(web_status(web_ask(it, "stop")), 200, "the answer"))):
+        os.mkfifo(t.path(f"pipe{number}"))
+        reader = os.open(t.path(f"pipe{number}"), os.O_RDONLY | os.O_NONBLOCK)
+        it = Controlled(t, "shutdown-time: 1s\n" + CONFIG + f"- file: {{name: stuck, path: @DIR@/pipe{number}}}\n"
+                        "web: {listen: '127.0.0.1:0', api-key: right}\n", sockets=3, name=f"spile{number}")
+        client = Sender(t.path("tap.sock"))
+        client.send(*frames(5000))
+        client.finish()
+        wait_for("more has come than a FIFO holds", lambda it=it: it.delivered() == 5000)
+        target = "outputs/drain?name=stuck"
+        drains = [ask(it, f"POST /api/v1/{target}\n\n".encode()) for _ in range(8)] + [web_ask(it, target) for _ in range(8)]
+        wait_for("all wait", lambda it=it: waiting(it) == 16)
+        wants_end(it)
+        equal(it.spile.wait(), 0, "exit status")
+        for each in drains:
+            each.close()
+        os.close(reader)
+
+
+@test()
 def what_is_no_request_is_told_so(t):
     it = Controlled(t)
     for text, status in {b"nonsense\n\n": b"400", b"GET /\x00\n\n": b"400", b"x" * 20000: b"400",

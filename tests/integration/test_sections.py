@@ -15,7 +15,7 @@ import threading
 import time
 
 from fstrm import Sender
-from harness import equal, free_port, limit, samples, test, wait_for
+from harness import equal, free_port, limit, readable, samples, test, wait_for
 from test_ctl import CONFIG, Controlled, frames
 from test_ctl import ask as ask_control
 from test_web import ask, certificate, hear, say
@@ -177,6 +177,86 @@ def who_has_not_asked_yet_holds_up_no_end(t):
         t.soon(begin, 5, "the end")
 
 
+def half_a_request(port, line, count):
+    """One that the server waits for, which has `count` connections then but for that of who looks."""
+    slow = say(port, line + b" HTTP/1.1\r\n")
+    wait_for("it has come", lambda: samples(ask(port, "/metrics", X_API_Key="k")[2].decode())["spile_web_open"] == count + 1)
+    return slow
+
+
+@test()
+def some_ask_for_the_next_change_at_once(t):
+    """While a server that goes is kept busy one can wait for the next change, and the others are told."""
+    it, port = Changing(t), free_port()
+    it.change(CONFIG + web(port, ", api-key: k"))
+    with half_a_request(port, b"GET /api/v1/health", 1) as slow:
+        it.change(CONFIG + web(port, ", api-key: k, connections: 9"))
+        asked = [ask_control(it, b"POST /api/v1/reload\n\n") for _ in range(4)]
+        told = wait_for("all but one have their answers", lambda: len(found := readable(asked, 0)) == 3 and found)
+        slow.sendall(b"Host: localhost\r\n\r\n")
+        assert b"200 OK" in hear(slow)
+        for each in asked:
+            with each, each.makefile("rb") as reply:
+                equal(reply.readline().split()[0], b"409" if each in told else b"200", "an answer")
+    equal(it.spile.stop(), 0, "exit status")
+
+
+@test()
+def what_goes_changes_nothing_any_more(t):
+    """Who asks a server that goes for a reload is told so: the next change waits for the end of that very server."""
+    it, port = Changing(t), free_port()
+    key = ", api-key: k"
+    it.change(CONFIG + web(port, key))
+    with half_a_request(port, b"POST /api/v1/reload", 1) as slow:
+        it.change(CONFIG + web(port, key + ", connections: 9"))
+        slow.sendall(b"Host: localhost\r\nX-API-Key: k\r\n\r\n")
+        reply = hear(slow)
+        assert b"409 Conflict" in reply and b"still under way" in reply, reply
+    it.change(CONFIG + web(port, key))
+    equal(it.spile.stop(), 0, "exit status")
+
+
+@test()
+def what_fails_behind_another_change_is_undone(t):
+    """A signal that came while a server was on its way out is heeded then, and brings what cannot be had."""
+    it, (port, other) = Changing(t), (free_port(), free_port())
+    it.change(CONFIG + web(port))
+    with half_a_request(port, b"GET /api/v1/health", 1) as slow:
+        it.change(CONFIG + web(port, ", connections: 9"))
+        it.write(CONFIG.replace("kept.txt", "no/where.txt") + web(other))
+        it.spile.send(signal.SIGHUP)
+        it.spile.asked("kept")
+        slow.sendall(b"Host: localhost\r\n\r\n")
+        hear(slow)
+    wait_for("it has been tried", lambda: "stays as it was" in it.spile.err)
+    wait_for("what was begun has ended", lambda: "retirer" not in threads(it.spile))
+    assert refused(other)
+    it.change(CONFIG)
+    equal(it.spile.stop(), 0, "exit status")
+
+
+@test(needs=("openssl",))
+def no_file_keeps_it_waiting(t):
+    """What was a file when it started is a FIFO, a folder, a device."""
+    it, port = Changing(t), free_port()
+    key, cert = certificate(t, "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+    t.path("api-key").write_text("one\n")
+    it.change(CONFIG + web(port, f", tls-cert: {cert}, tls-key: {key}, api-key-file: {t.path('api-key')}"))
+    for option, path in (("tls-cert", cert), ("tls-key", key), ("api-key-file", t.path("api-key"))):
+        path.rename(t.path("kept"))
+        os.mkfifo(path)
+        assert re.search(rf"spile.yaml:5:\d\d+: web: {option}: {path}: this is no file", it.ctl("reload", status=1))
+        path.unlink()
+        path.mkdir()
+        assert f"{path}: Is a directory" in it.ctl("reload", status=1)
+        path.rmdir()
+        path.symlink_to("/dev/zero")
+        assert f"{path}: this is no file" in it.ctl("reload", status=1)
+        t.path("kept").rename(path)
+    equal(get_ok(port), 401, "it goes on as it was")
+    equal(it.spile.stop(), 0, "exit status")
+
+
 @test()
 def live_streams_begin_again(t):
     it, port = Changing(t), free_port()
@@ -329,6 +409,35 @@ def the_control_socket_moves(t):
     equal(it.json("status")["status"], "ready", "status")
     equal(it.spile.stop(), 0, "exit status")
     assert not usual.exists()
+
+
+@test()
+def a_control_socket_that_was_lost_comes_back(t):
+    """Somebody removed it, or its folder, or put a file in its place, which stays: a reload makes it anew where it can."""
+    it = Changing(t)
+
+    def told(words):
+        count = it.spile.err.count(words)
+        it.spile.send(signal.SIGHUP)
+        wait_for(words, lambda: it.spile.err.count(words) > count)
+
+    it.socket.unlink()
+    told("is in force")
+    it.change(CONFIG + web(free_port()))
+    it.socket.unlink()
+    it.socket.write_text("mine")
+    told("going on without control")
+    equal(it.socket.read_text(), "mine", "the file")
+    it.socket.unlink()
+    told("is in force")
+    it.ctl("reload")
+    it.socket.unlink()
+    it.socket.parent.rmdir()
+    it.socket.parent.mkdir()
+    told("is in force")
+    assert it.ctl("status").startswith("ready\n")
+    equal(it.spile.stop(), 0, "exit status")
+    assert not it.socket.exists()
 
 
 @test()
