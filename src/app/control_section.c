@@ -43,7 +43,7 @@ static enum module_verdict probe(const void *options, const void **wrong, struct
     if (!control->enabled)
         return MODULE_FINE;
     *wrong = &control->group;
-    if (ids_group(control->group, &gid, err) < 0)
+    if (ids_group(control->group, &gid, err) < 0 || ids_may_give((uid_t)-1, gid, err) < 0)
         return MODULE_REFUSES;
     *wrong = &control->path;
     return control->path ? module_verdict_of(place_socket(control->path, err)) : MODULE_FINE;

@@ -149,6 +149,15 @@ static int go_over(struct service *s, struct parts *next, struct config *config,
     return engine_reload(s->engine, config, &observers, err);
 }
 
+/* Nothing is opened for that. */
+static int probe(const struct service *s, const struct config *config, struct error *err)
+{
+    struct config *running = engine_config(s->engine);
+    int status = config_probe_change(config, running, err);
+    config_release(running);
+    return status;
+}
+
 static int change(struct service *s, struct config *config, struct error *err)
 {
     struct parts next = {0};
@@ -158,6 +167,7 @@ static int change(struct service *s, struct config *config, struct error *err)
         s->gone = parts_without(&next, &s->parts);
         parts_withdraw(&s->gone, &s->parts);
         retire(s);
+        probe(s, config, err); /* which may know better what is to blame, and who has a port */
         return -1;
     }
     s->gone = parts_without(&s->parts, &next);
@@ -173,7 +183,7 @@ static int reload(struct service *s, struct report *report, struct error *err)
     struct config *config = next_config(s, report, err);
     if (!config)
         return -1;
-    int status = report->dry ? 0 : change(s, config, err);
+    int status = report->dry ? probe(s, config, err) : change(s, config, err);
     if (status == 0 && !report->dry)
         warn_of(buf_span(report->later));
     config_release(config);

@@ -29,13 +29,14 @@ static void note(const struct error *notice)
     log_info("%s", error_line(notice, line, sizeof line));
 }
 
-/* ", 2 inputs (tcp, unix)"; `remark` tells how there came to be so many. */
+/* ", 2 inputs (tcp, resolvers)"; `remark` tells how there came to be so many. */
 static void put_items(const char *word, const struct config_item *items, size_t count,
                       const char *remark)
 {
+    char name[CONFIG_NAME_MAX + 1];
     printf(", %zu %s%s", count, word, count == 1 ? "" : "s");
     for (size_t i = 0; i < count; i++)
-        printf("%s%s", i ? ", " : " (", items[i].module->name);
+        printf("%s%s", i ? ", " : " (", config_name(items, i, name));
     printf("%s%s%s", count ? "" : " (", remark, count || remark[0] ? ")" : "");
 }
 
@@ -153,9 +154,9 @@ const struct command command_config_show = {
     .summary = "print a configuration as it is in force",
     .doc = "Reads FILE (-: standard input) and prints what `spile run` would go by: with the files "
            "that it includes, variables replaced, and every option that has a value, be it a "
-           "default. What is printed is a configuration, too, but for secrets, which are ***: put "
-           "them back, for *** would be the secret. What a program that runs goes by is "
-           "/api/v1/config of its API.",
+           "default. What is printed is a configuration, too, once secrets are put back: they "
+           "are ***, which no secret can be. What a program that runs goes by is /api/v1/config of "
+           "its API.",
     .operands = "FILE|-",
     .operand_files = true,
     .operand_min = 1,

@@ -353,11 +353,10 @@ const struct command command_ctl = {
         "that is full, when-full says what happens; outputs drain NAME waits until all that it has "
         "received by now is written; outputs rotate NAME begins a new file. reload reads the "
         "configuration again, as SIGHUP does, and ends when it is in force, or says what is wrong "
-        "with it; then nothing has changed. With --dry-run it does not try files and addresses: a "
-        "port that is in use comes to light at the reload itself, or with `spile config check`. "
-        "log LEVEL says how much is told on standard error: error, "
-        "warning, info or debug. stop has the program drain its outputs and end, and does not wait "
-        "for that.\n\n"
+        "with it; then nothing has changed. With --dry-run it says what would change, or what "
+        "would be wrong, and opens nothing. log LEVEL says how much is told on standard error: "
+        "error, warning, info or debug. stop has the program drain its outputs and end, and does "
+        "not wait for that.\n\n"
         "All this is the API of spile-api(7), and --json prints its JSON. What cannot be done is "
         "told in one line, and the exit status is 1.",
     .operands = "VERB...",

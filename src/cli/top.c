@@ -21,11 +21,13 @@
 
 enum { REPORT_WIDTH = 100, KEY_MAX = 1024 };
 
-static const char default_url[] = "http://127.0.0.1:8080/";
+static char default_url[] = "http://127.0.0.1:8080/";
 
 struct top {
     char *api_key;
     char *api_key_file;
+    char *bearer_token;
+    char *bearer_token_file;
     char *ca_cert;
     char *stream;
     char *mode;
@@ -96,6 +98,20 @@ static const struct option top_options[] = {
      .type = OPTION_PATH,
      .value = "FILE",
      .offset = offsetof(struct top, api_key_file),
+     .doc = "the same, from the first line of a file"},
+    {.name = "bearer-token",
+     .type = OPTION_STRING,
+     .value = "TOKEN",
+     .secret = true,
+     .min = 1,
+     .max = KEY_MAX,
+     .offset = offsetof(struct top, bearer_token),
+     .doc = "the daemon's bearer token, where it has no API key; SPILE_BEARER_TOKEN in the "
+            "environment is one, too"},
+    {.name = "bearer-token-file",
+     .type = OPTION_PATH,
+     .value = "FILE",
+     .offset = offsetof(struct top, bearer_token_file),
      .doc = "the same, from the first line of a file"},
     {.name = "cacert",
      .type = OPTION_PATH,
@@ -218,22 +234,50 @@ static int read_key(const char *path, char *key, struct error *err)
     return good ? 0 : -1;
 }
 
-static int watch(const struct top *top, const char *url, struct error *err)
+/* NULL where there is none, or an empty one. */
+static const char *not_empty(const char *key)
+{
+    return key && *key ? key : NULL;
+}
+
+/* What was said goes before the environment, of which one is sent: servers refuse who brings one
+ * that is wrong beside one that is right. `key` is room for one from a file. */
+static int find_credentials(const struct top *top, const char *url, char key[KEY_MAX + 1],
+                            struct top_remote_options *options, struct error *err)
+{
+    const char *file = top->api_key_file ? top->api_key_file : top->bearer_token_file;
+    if (file && read_key(file, key, err) < 0)
+        return -1;
+    options->api_key = not_empty(top->api_key_file ? key : top->api_key);
+    options->bearer_token = not_empty(top->bearer_token_file ? key : top->bearer_token);
+    if (file || options->api_key || options->bearer_token || top_remote_login(url).len > 0)
+        return 0;
+    options->api_key = not_empty(getenv("SPILE_API_KEY"));
+    if (!options->api_key)
+        options->bearer_token = not_empty(getenv("SPILE_BEARER_TOKEN"));
+    return 0;
+}
+
+/* Whoever lists processes sees the URL: once it is known its login need not stand there. */
+static void hide_login(char *url)
+{
+    struct span login = top_remote_login(url);
+    memset(url + (login.ptr - (const uint8_t *)url), '*', login.len);
+}
+
+static int watch(const struct top *top, char *url, struct error *err)
 {
     char key[KEY_MAX + 1];
-    const char *given = getenv("SPILE_API_KEY");
     struct top_remote_options options = {.url = url, .ca_cert = top->ca_cert};
-    if (top->api_key_file && read_key(top->api_key_file, key, err) < 0)
+    if (find_credentials(top, url, key, &options, err) < 0)
         return -1;
-    options.api_key = top->api_key_file ? key : top->api_key ? top->api_key : given;
-    if (options.api_key && !*options.api_key)
-        options.api_key = NULL;
     bool once = wants_report(top);
     if (!once)
         top_screen_block_signals();
     struct top_remote *remote = top_remote_new(&options, err);
     if (!remote)
         return -1;
+    hide_login(url);
     struct top_origin origin = top_remote_origin(remote);
     const char *name = top_remote_name(remote);
     struct stash stash;
@@ -366,16 +410,30 @@ static int watch_own(const struct top *top, const char *operand)
     return result;
 }
 
+/* `url`: of a daemon, or NULL. COMMAND_OK, or what is wrong has been said. */
+static int check_credentials(const struct command_call *call, const struct top *top,
+                             const char *url)
+{
+    int keys = (top->api_key != NULL) + (top->api_key_file != NULL);
+    int tokens = (top->bearer_token != NULL) + (top->bearer_token_file != NULL);
+    if (keys + tokens > 1)
+        return command_usage(call, "--api-key, --api-key-file, --bearer-token and "
+                                   "--bearer-token-file exclude each other");
+    if (tokens > 0 && url && top_remote_login(url).len > 0)
+        return command_usage(call, "a bearer token and a login in the URL exclude each other");
+    return COMMAND_OK;
+}
+
 static int top_run(struct command_call *call)
 {
     const struct top *top = call->options;
-    const char *operand = call->operand_count > 0 ? call->operands[0] : default_url;
+    char *operand = call->operand_count > 0 ? call->operands[0] : default_url;
+    bool remote = top_remote_looks_like(operand);
     struct error err = {0};
-    if (top->api_key && top->api_key_file)
-        return command_usage(call, "--api-key and --api-key-file exclude each other");
+    if (check_credentials(call, top, remote ? operand : NULL) != COMMAND_OK)
+        return COMMAND_USAGE;
     if ((top->mode || top->group) && strncmp(operand, "unix:", 5) != 0)
         return command_usage(call, "--mode and --group are for unix:PATH");
-    bool remote = top_remote_looks_like(operand);
     if (remote && top_remote_check(operand, &err) < 0)
         return command_usage(call, "%s", err.text);
     if (top->window > 1 + WINDOW_ALL && !remote && !endpoint_looks_like(operand))
@@ -394,7 +452,9 @@ const struct command command_top = {
         "servers, types, streams and outputs, on the whole terminal; h there lists the keys. "
         "It asks a running daemon by its API (URL, http://127.0.0.1:8080/ when nothing is said); "
         "or it collects by itself what is in FILE (- is standard input) or what DNS servers send "
-        "to SOURCE, unix:PATH or tcp:HOST:PORT, where it then listens.\n\n"
+        "to SOURCE, unix:PATH or tcp:HOST:PORT, where it then listens. A daemon that wants "
+        "credentials is given an API key, a bearer token, or a login in the URL, as in "
+        "http://USER:PASSWORD@HOST:PORT/.\n\n"
         "What is shown is of what clients ask, or with --side upstream of what servers ask others. "
         "On a screen it is of the last minute and in a report of all since the start, unless "
         "--window says otherwise.\n\n"

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "conf/config.h"
 #include "io/holder.h"
@@ -329,19 +330,27 @@ static void append(struct error *said, const char *text)
     snprintf(said->text + len, sizeof said->text - len, "%s", text);
 }
 
+static void append_holder(struct error *said, const struct holder *holder)
+{
+    char end[BUSY_END_MAX] = ": in use by another program";
+    if (holder->pid)
+        snprintf(end, sizeof end, ": in use by %s (process %d)", holder->name, holder->pid);
+    append(said, end);
+}
+
 /* Says in one line who has the places, and forgets them. */
 static void tell_busy(struct busy *busy)
 {
     const struct holder *holder = &busy->holder;
     bool spile = holder_is_spile(holder);
-    char end[BUSY_END_MAX] =
-        ": in use by another program, or by Spile itself if it is running already";
+    char end[BUSY_END_MAX] = ", or by Spile itself if it is running already";
     if (spile)
         snprintf(end, sizeof end, ": Spile is running already, as process %d, and listens there",
                  holder->pid);
-    else if (holder->pid)
-        snprintf(end, sizeof end, ": in use by %s (process %d)", holder->name, holder->pid);
-    append(&busy->said, end);
+    else
+        append_holder(&busy->said, holder);
+    if (spile || !holder->pid)
+        append(&busy->said, end);
     if (busy->any)
         (spile ? busy->note : busy->warn)(&busy->said);
     busy->any = false;
@@ -402,11 +411,54 @@ int config_probe(const struct config *config, void (*warn)(const struct error *w
             *err = said;
             return -1;
         }
-        if (verdict == MODULE_BUSY)
+        if (verdict == MODULE_BUSY || verdict == MODULE_SPARES)
             add_busy(&busy, item, &said);
         else if (verdict == MODULE_WARNS || verdict == MODULE_LACKS)
             warn(&said);
     }
     tell_busy(&busy);
+    return check_places(config, true, err);
+}
+
+/* --- a change ------------------------------------------------------------------------------- */
+
+static bool stays(const struct config_item *item, const struct config *running)
+{
+    const struct config_item *other;
+    bool found = false;
+    for (size_t n = 0; !found && (other = item_at(running, n)); n++)
+        found = config_item_equal(item, other);
+    return found && item->module->kind != MODULE_SECTION;
+}
+
+/* The place has another process, which is named in `said`: what this one has itself it can take
+ * over, or wait for. */
+static bool is_taken(const struct config_item *item, const struct config *running,
+                     struct error *said)
+{
+    const struct config_item *other;
+    const struct holder holder = holder_in(item->module->options, item->options);
+    bool ours = holder.pid == getpid();
+    for (size_t n = 0; !ours && (other = item_at(running, n)); n++)
+        ours = config_items_clash(item, other) != 0;
+    if (!ours)
+        append_holder(said, &holder);
+    return !ours;
+}
+
+int config_probe_change(const struct config *config, const struct config *running,
+                        struct error *err)
+{
+    const struct config_item *item;
+    for (size_t n = 0; (item = item_at(config, n)); n++) {
+        struct error said = {0};
+        enum module_verdict verdict =
+            stays(item, running) ? MODULE_FINE : ask(item, item->module->probe, &said);
+        if (verdict == MODULE_REFUSES || verdict == MODULE_LACKS ||
+            (verdict == MODULE_BUSY && is_taken(item, running, &said))) {
+            *err = said;
+            return -1;
+        }
+    }
     return check_places(config, true, err);
 }

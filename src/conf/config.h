@@ -103,6 +103,11 @@ int config_validate(const struct config *config, struct error *err);
  * places that a Spile which is running already has. */
 int config_probe(const struct config *config, void (*warn)(const struct error *warning),
                  void (*note)(const struct error *notice), struct error *err);
+/* What of that would keep a running program from going over to the configuration: faults of what is
+ * not in `running`, or is made anew at each change, as sections are, and places that another
+ * process has. -1: err says which. */
+int config_probe_change(const struct config *config, const struct config *running,
+                        struct error *err);
 /* The same of one item that cannot be opened yet, because what has its place is about to go. -1: it
  * could not be opened then, err says why. */
 int config_probe_item(const struct config_item *item, struct error *err);

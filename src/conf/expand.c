@@ -1,7 +1,10 @@
 #include "conf/expand.h"
 
 #include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "conf/files.h"
 
@@ -25,6 +28,12 @@ static size_t name_len(struct span text)
     return len;
 }
 
+/* A shell may have it, and a program that runs has what it was started with. */
+static int say_unset(const char *name, struct error *err)
+{
+    return error_set(err, "the variable %s is not set in the environment of this process", name);
+}
+
 /* `text` begins behind "${". Returns how much of it is used, the '}' included; 0: err. */
 static size_t expand_one(struct span text, struct buf *out, struct error *err)
 {
@@ -45,7 +54,9 @@ static size_t expand_one(struct span text, struct buf *out, struct error *err)
         return inside + 1;
     }
     if (!value) {
-        error_set(err, "the variable %s is not set; ${%s:-default} would do without", name, name);
+        say_unset(name, err);
+        snprintf(err->text + strlen(err->text), sizeof err->text - strlen(err->text),
+                 "; ${%s:-default} would do without", name);
         return 0;
     }
     buf_str(out, value);
@@ -80,12 +91,16 @@ int config_expand(struct span text, struct buf *out, struct error *err)
 const char *const config_secrets[] = {
     [SECRET_FILE] = "file", [SECRET_ENV] = "env", [SECRET_CREDENTIAL] = "credential", NULL};
 
+/* A relative path is told with the folder that it starts from. */
 static int read_secret(const char *path, struct buf *out, struct error *err)
 {
+    char here[PATH_MAX];
     struct error why;
-    if (config_file_read(path, CONFIG_READS_FILES, SECRET_MAX, out, &why))
-        return error_set(err, "%s: %s", path, why.text);
-    return 0;
+    if (config_file_read(path, CONFIG_READS_FILES, SECRET_MAX, out, &why) == 0)
+        return 0;
+    bool whole = path[0] == '/' || !getcwd(here, sizeof here);
+    return error_set(err, "cannot read %s%s%s: %s", whole ? "" : here, whole ? "" : "/", path,
+                     why.text);
 }
 
 static int read_credential(const char *name, struct buf *out, struct error *err)
@@ -109,7 +124,7 @@ static int read_variable(const char *name, struct buf *out, struct error *err)
 {
     const char *value = getenv(name);
     if (!value)
-        return error_set(err, "the variable %s is not set", name);
+        return say_unset(name, err);
     buf_str(out, value);
     return 0;
 }

@@ -22,6 +22,7 @@ enum module_verdict {
     MODULE_BUSY = 2,     /* the place of its exclusive option is in use; err names that alone */
     MODULE_LACKS = 3,    /* what it needs is missing, and somebody may make it before a start: a
                             program that runs does not go over to it */
+    MODULE_SPARES = 4,   /* as MODULE_BUSY, but it would say so at start, and go on */
     MODULE_REFUSES = -1, /* it would not start */
 };
 
@@ -70,8 +71,8 @@ struct module {
      * (core/output.c).
      *
      * `probe` is called by `spile config check`, and when a running program is to go over to what
-     * can be opened only later. It finds what opening would find at this moment: it looks at files,
-     * and looks up names and addresses. */
+     * can be opened only later, or is asked whether it would, or could not. It finds what opening
+     * would find at this moment: it looks at files, and looks up names and addresses. */
     enum module_verdict (*check)(const void *options, const void **wrong, struct error *err);
     enum module_verdict (*probe)(const void *options, const void **wrong, struct error *err);
 };

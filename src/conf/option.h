@@ -124,7 +124,7 @@ void *option_nested(const struct option *row, const void *base, size_t i);
 /* Of LIST_OF: one more item, with its defaults; NULL: err. Those before it may move. */
 void *option_push(const struct option *row, void *base, struct error *err);
 
-/* What is shown in the place of a secret: "***". */
+/* What is shown in the place of a secret: "***". No secret is that. */
 extern const char option_masked[];
 
 /* A text of the user's as a message shows it: of bounded length, no control characters. */

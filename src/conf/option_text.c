@@ -25,6 +25,11 @@ int option_check_text(const struct option *row, struct span text, uint64_t least
     struct option_shown shown = option_show(row->secret ? span_str(option_masked) : text);
     if (text.len && memchr(text.ptr, 0, text.len))
         return error_set(err, "a NUL byte is not allowed in '%s'", shown.text);
+    if (row->secret && span_equal(text, span_str(option_masked)))
+        return error_set(err,
+                         "'%s' is what is shown in the place of a secret, as by `spile config "
+                         "show`: write the secret itself, or {file: PATH} or {env: NAME}",
+                         option_masked);
     if (text.len == 0 && least > 0)
         return error_set(err, "must not be empty");
     if (text.len < least)

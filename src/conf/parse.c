@@ -245,19 +245,21 @@ static int read_joined(struct config_reader *r, const struct option *row, void *
     return end_text(row, &text, status);
 }
 
-/* Appends the secret that `where` names. */
-static int take_secret(struct config_reader *r, enum config_secret form, const yaml_node_t *where,
-                       struct buf *out)
+/* Appends the secret of the option that `where` names. */
+static int take_secret(struct config_reader *r, const struct option *row, enum config_secret form,
+                       const yaml_node_t *where, struct buf *out)
 {
+    char what[80];
     struct buf name = {0};
     struct error why;
-    int status = take_scalar(r, where, "where a secret is", &name);
+    snprintf(what, sizeof what, "%s: '%s'", row->name, config_secrets[form]);
+    int status = take_scalar(r, where, what, &name);
     buf_byte(&name, '\0');
     if (status == 0 && (name.failed || strlen((const char *)name.data) + 1 != name.len))
         status =
             fail_at(r, where, "%s", name.failed ? "out of memory" : "a NUL byte is not allowed");
     else if (status == 0 && config_secret(form, (const char *)name.data, r->file, out, &why))
-        status = fail_at(r, where, "%s", why.text);
+        status = fail_at(r, where, "%s: %s", row->name, why.text);
     buf_free(&name);
     return status;
 }
@@ -278,7 +280,7 @@ static int read_secret(struct config_reader *r, const struct option *row, void *
                        "'%s' is a text, or one of {file: PATH}, {env: NAME} and {credential: NAME}",
                        row->name);
     struct buf text = {0};
-    int status = take_secret(r, (enum config_secret)form, node_at(r, pair->value), &text);
+    int status = take_secret(r, row, (enum config_secret)form, node_at(r, pair->value), &text);
     if (status == 0)
         status = store_text(r, row, base, node, buf_span(&text));
     return end_text(row, &text, status);

@@ -12,8 +12,8 @@ void config_put_scalar(struct buf *out, struct span text);
 void config_put_value(struct buf *out, const struct option *row, const void *base);
 void config_put_one(struct buf *out, const struct option *row, const void *base, size_t i);
 
-/* Appends the whole configuration as config_load takes it: what was included is in it, variables
- * are replaced, defaults are written out. */
+/* Appends the whole configuration as config_load takes it, but for secrets: what was included is in
+ * it, variables are replaced, defaults are written out. */
 void config_show(const struct config *config, struct buf *out);
 /* Appends a line for each difference: settings by their names, items by theirs (config_name).
  * Returns how many lines that are; 0: nothing would change. */

@@ -239,6 +239,18 @@ static bool closed_too_often(struct slip *s, struct error *err)
     return true;
 }
 
+/* Of ${NAME} between braces YAML takes the { for its own. */
+static bool bare_variable(struct slip *s, struct error *err)
+{
+    char last = s->before.len ? (char)s->before.ptr[s->before.len - 1] : '\0';
+    if (!while_in(s, "flow") || last != '$' || first(s->rest) != '{')
+        return false;
+    s->at.column--;
+    error_set(err, "between braces or brackets put quotes around a value that has ${NAME} in it, "
+                   "as in \"${NAME}\"");
+    return true;
+}
+
 /* A bracket that is still open where another line begins, or the text ends. */
 static void say_open(struct slip *s, struct error *err)
 {
@@ -360,10 +372,10 @@ static bool outside(struct slip *s, struct error *err)
 }
 
 static bool (*const rules[])(struct slip *s, struct error *err) = {
-    reader,        tab,        open_quote,    escape,
-    special,       mark_first, behind_quotes, closed_too_often,
-    open_bracket,  no_colon,   second_colon,  dash_behind,
-    too_far_right, no_name,    wrong_column,  outside,
+    reader,       tab,           open_quote,       escape,        special,
+    mark_first,   behind_quotes, closed_too_often, bare_variable, open_bracket,
+    no_colon,     second_colon,  dash_behind,      too_far_right, no_name,
+    wrong_column, outside,
 };
 
 /* The place of a byte, for complaints of libyaml's reader, which knows no lines. */

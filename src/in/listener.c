@@ -118,6 +118,14 @@ int listener_gate(struct gate *gate, const struct input *in, const struct listen
     return gate_init(gate, &limits, err);
 }
 
+enum module_verdict listener_verdict(const struct listener_options *options, int status)
+{
+    enum module_verdict verdict = module_verdict_of(status);
+    if (options->required || verdict == MODULE_FINE)
+        return verdict;
+    return verdict == MODULE_BUSY ? MODULE_SPARES : MODULE_WARNS;
+}
+
 /* "resolvers (tcp 127.0.0.1:6000)" for an input that has a name of its own. */
 static void put_name(struct listener *l, const struct input *in)
 {

@@ -71,6 +71,9 @@ struct listener_options {
         .doc = "whether failing to listen ends the program; otherwise it says so and goes on"      \
     }
 
+/* What a probe says of the place, by a function as in io/place.h. */
+enum module_verdict listener_verdict(const struct listener_options *options, int status);
+
 struct listener {
     struct connection_rules rules;
     struct input *input;

@@ -199,8 +199,7 @@ static enum module_verdict tcp_probe(const void *options, const void **wrong, st
 {
     const struct tcp_options *tcp = options;
     *wrong = &tcp->listen;
-    int status = place_listen(tcp->listen.host, tcp->listen.port, err);
-    return module_verdict_of(status < 0 && !tcp->common.required ? 1 : status);
+    return listener_verdict(&tcp->common, place_listen(tcp->listen.host, tcp->listen.port, err));
 }
 
 static const struct input_hooks tcp_hooks = {

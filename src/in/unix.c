@@ -184,22 +184,19 @@ static int try_options(const struct unix_options *u, const void **wrong, struct 
     uid_t uid;
     gid_t gid;
     *wrong = &u->owner;
-    if (ids_user(u->owner, &uid, err) < 0)
+    if (ids_user(u->owner, &uid, err) < 0 || ids_may_give(uid, (gid_t)-1, err) < 0)
         return -1;
     *wrong = &u->group;
-    if (ids_group(u->group, &gid, err) < 0)
+    if (ids_group(u->group, &gid, err) < 0 || ids_may_give((uid_t)-1, gid, err) < 0)
         return -1;
     *wrong = &u->path;
     return place_socket(u->path, err);
 }
 
-/* Where the input is not required, starting would go on without it: that is only a warning. */
 static enum module_verdict unix_probe(const void *options, const void **wrong, struct error *err)
 {
     const struct unix_options *u = options;
-    int status = try_options(u, wrong, err);
-    bool fails = status < 0 || status == PLACE_LACKS;
-    return module_verdict_of(fails && !u->common.required ? 1 : status);
+    return listener_verdict(&u->common, try_options(u, wrong, err));
 }
 
 static const struct input_hooks unix_hooks = {

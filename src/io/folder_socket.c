@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "io/folder_state.h"
+#include "io/ids.h"
 
 enum { TRIES = 10, NAME_SHOWN = 64 /* bytes, so that its path is one of a socket */ };
 
@@ -88,15 +89,7 @@ static int dress(const struct folder *folder, int fd, const struct folder_socket
         error_set(why, "its mode cannot be set: %s", strerror(errno));
         return -1;
     }
-    bool owned = wanted->uid != (uid_t)-1 || wanted->gid != (gid_t)-1;
-    if (owned &&
-        fchownat(folder->fd, folder->name, wanted->uid, wanted->gid, AT_SYMLINK_NOFOLLOW)) {
-        error_set(why, "its owner cannot be set: %s%s", strerror(errno),
-                  errno == EPERM ? " (who is not root can only give it a group that he is in)"
-                                 : "");
-        return -1;
-    }
-    return 0;
+    return ids_give(folder->fd, folder->name, wanted->uid, wanted->gid, why);
 }
 
 /* False when nobody can be behind the socket any more: connecting is refused. Any other answer (a

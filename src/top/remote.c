@@ -18,7 +18,7 @@ struct top_remote {
     char base[URL_MAX]; /* without a slash at its end */
     char name[URL_MAX];
     char reason[CURL_ERROR_SIZE];
-    bool has_key;
+    const char *sent; /* what credentials are sent, as an error says it */
     atomic_bool cancelled;
 };
 
@@ -27,14 +27,20 @@ bool top_remote_looks_like(const char *text)
     return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
 }
 
+struct span top_remote_login(const char *url)
+{
+    const char *host = strstr(url, "//") + 2;
+    const char *at = memrchr(host, '@', strcspn(host, "/?#"));
+    return span_of((const uint8_t *)host, at ? (size_t)(at - host) : 0);
+}
+
 /* "http://user:password@host/" is shown as "http://host/". */
 static void set_name(struct top_remote *remote, const char *url)
 {
     const char *host = strstr(url, "//") + 2;
-    size_t authority = strcspn(host, "/?#");
-    const char *at = memrchr(host, '@', authority);
+    struct span login = top_remote_login(url);
     snprintf(remote->name, sizeof remote->name, "%.*s%s", (int)(host - url), url,
-             at ? at + 1 : host);
+             host + login.len + (host[login.len] == '@'));
 }
 
 int top_remote_check(const char *url, struct error *err)
@@ -57,24 +63,30 @@ static int set_url(struct top_remote *remote, const char *url, struct error *err
         return -1;
     snprintf(remote->base, sizeof remote->base, "%.*s", (int)len, url);
     set_name(remote, url);
+    if (top_remote_login(url).len > 0)
+        remote->sent = "login";
     return 0;
 }
 
-/* A key may not bring header lines of its own. */
-static int set_key(struct top_remote *remote, const char *key, struct error *err)
+/* A key, which `what` is, may not bring header lines of its own. NULL: there is none. */
+static int set_key(struct top_remote *remote, const char *what, const char *header, const char *key,
+                   struct error *err)
 {
     char line[KEY_MAX + 32];
     if (!key)
         return 0;
     for (const char *p = key; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            return error_set(err, "the API key has control characters");
+            return error_set(err, "the %s has control characters", what);
     if (strlen(key) > KEY_MAX)
-        return error_set(err, "the API key has more than %d bytes", KEY_MAX);
-    snprintf(line, sizeof line, "X-API-Key: %s", key);
-    remote->headers = curl_slist_append(NULL, line);
-    remote->has_key = true;
-    return remote->headers ? 0 : error_set(err, "no memory");
+        return error_set(err, "the %s has more than %d bytes", what, KEY_MAX);
+    snprintf(line, sizeof line, "%s%s", header, key);
+    struct curl_slist *headers = curl_slist_append(remote->headers, line);
+    if (!headers)
+        return error_set(err, "no memory");
+    remote->headers = headers;
+    remote->sent = what;
+    return 0;
 }
 
 static size_t receive(char *bytes, size_t one, size_t count, void *arg)
@@ -124,7 +136,9 @@ struct top_remote *top_remote_new(const struct top_remote_options *options, stru
         free(remote);
         return NULL;
     }
-    if (set_url(remote, options->url, err) < 0 || set_key(remote, options->api_key, err) < 0) {
+    if (set_url(remote, options->url, err) < 0 ||
+        set_key(remote, "API key", "X-API-Key: ", options->api_key, err) < 0 ||
+        set_key(remote, "bearer token", "Authorization: Bearer ", options->bearer_token, err) < 0) {
         top_remote_free(remote);
         return NULL;
     }
@@ -169,7 +183,11 @@ static int refused(const struct top_remote *remote, long status, struct span bod
     json_t *root = json_loadb((const char *)body.ptr, body.len, 0, NULL);
     const char *text = json_string_value(json_object_get(root, "error"));
     if (status == 401)
-        error_set(err, "%s wants %s API key", remote->name, remote->has_key ? "another" : "an");
+        error_set(err,
+                  "%s wants %s%s: --api-key, --bearer-token, or a login as in "
+                  "http://USER:PASSWORD@HOST/",
+                  remote->name, remote->sent ? "another " : "",
+                  remote->sent ? remote->sent : "credentials");
     else if (text)
         error_set(err, "%s: %.300s", remote->name, text);
     else

@@ -6,27 +6,24 @@
 #include "conf/show.h"
 #include "fuzz.h"
 
-/* What is shown is a configuration that differs in secrets alone, and is shown the same; unless
- * aliases have made it longer than a text may be. */
+/* What is shown is the same configuration, and is shown the same; unless secrets are missing in it,
+ * or aliases have made it longer than a text may be. */
 static void check_shown(const struct config *config)
 {
     struct config again;
     struct error err = {0};
     struct buf first = {0}, second = {0}, changes = {0};
     config_show(config, &first);
-    if (first.len > CONFIG_TEXT_MAX) {
-        buf_free(&first);
-        return;
-    }
-    if (config_init(&again, &err) ||
-        config_parse(&again, (const char *)first.data, first.len, "shown", &err) ||
-        config_validate(&again, &err))
+    if (config_init(&again, &err))
         abort();
-    config_show(&again, &second);
-    if (!span_equal(buf_span(&first), buf_span(&second)))
+    bool read = config_parse(&again, (const char *)first.data, first.len, "shown", &err) == 0;
+    bool whole = first.len <= CONFIG_TEXT_MAX && !strstr(err.text, "in the place of a secret");
+    if (whole && (!read || config_validate(&again, &err)))
         abort();
-    size_t lines = config_diff(config, &again, &changes);
-    if (lines > 0 && !memmem(changes.data, changes.len, "'***' -> '***'", 14))
+    if (whole)
+        config_show(&again, &second);
+    if (whole && (!span_equal(buf_span(&first), buf_span(&second)) ||
+                  config_diff(config, &again, &changes) > 0))
         abort();
     buf_free(&first);
     buf_free(&second);

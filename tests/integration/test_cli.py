@@ -164,9 +164,12 @@ def what_is_in_force_is_shown(t):
         assert line in shown.decode().splitlines(), (line, shown)
     assert b"a secret" not in shown
     t.path("shown.yaml").write_bytes(shown)
-    equal(t.run("config", "show", "shown.yaml").stdout, shown, "what is shown, shown")
-    t.run("config", "check", "shown.yaml")
-    equal(t.run("config", "show", "-", stdin=open(t.path("shown.yaml"))).stdout, shown, "standard input")
+    said = t.run("config", "check", "shown.yaml", status=1).stderr
+    assert re.match(rb"spile: error: shown.yaml:\d+:12: api-key: '\*\*\*' is what is shown in the place of a secret", said), said
+    t.path("shown.yaml").write_bytes(shown.replace(b"'***'", b"{env: SPILE_TEST_KEY}"))
+    equal(t.run("config", "show", "shown.yaml", env=env).stdout, shown, "what is shown, shown")
+    t.run("config", "check", "shown.yaml", env=env)
+    equal(t.run("config", "show", "-", env=env, stdin=open(t.path("shown.yaml"))).stdout, shown, "standard input")
     said = t.run("config", "show", "f.yaml", status=1).stderr.decode()
     assert said.startswith("spile: error: f.yaml:4:33: the variable SPILE_TEST_FOLDER is not set"), said
     t.path("conf.d/x.yaml").write_text("threads: 1\n")
@@ -289,6 +292,9 @@ def lists_left_out_and_lists_left_empty(t):
     assert "1 input (unix), 0 outputs (no event is written anywhere)" in text(t.run("config", "check", path))
     run = t.spile("run", "-c", path)
     t.wait_listening(run)
+    t.path("named.yaml").write_text(f"inputs: [unix: {{path: {sock}, name: {'n' * 63}}}, tcp]\noutputs: [stdout, stdout: {{name: archive}}, stdout]\n")
+    shown = text(t.run("config", "check", "named.yaml"))
+    assert f"ok, 2 inputs ({'n' * 63}, tcp), 3 outputs (stdout, archive, stdout#2)" in shown, shown
     t.run("gen", "--count", "100", f"unix:{sock}")
     equal(run.stop(), 0, "status")
     equal(run.out, b"", "standard output")

@@ -136,7 +136,7 @@ def a_reload_says_what_it_does(t):
     assert re.fullmatch(r"spile: error: \S*spile\.yaml:\d+:\d+: .*\n", said), said
     it.write(CONFIG.replace("kept.txt", "nowhere/at/all.txt"))
     said = it.ctl("reload", status=1)
-    assert re.search(r"spile\.yaml:4:3: .*nowhere/at/all\.txt", said), said
+    assert re.search(r"spile\.yaml:4:28: file: .*nowhere/at/: No such", said), said
     equal([row["name"] for row in it.json("outputs")["outputs"]], ["kept", "nothing"], "outputs as they were")
     equal(it.spile.stop(), 0, "exit status")
 

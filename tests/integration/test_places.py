@@ -3,6 +3,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -239,6 +240,40 @@ def killed_programs_leave_no_lock(t):
     t.wait_listening(spile)
     equal(spile.stop(), 0, "status")
     equal(os.listdir(place), ["out.json"], "files at the end")
+
+
+# Who is not root gives away nothing: sections that would, with the place of the option that asks for it, and what is
+# said of it.
+NOT_TO_GIVE = [
+    ("inputs: [unix: {path: '@DIR@/a.sock', group: '0'}]", "group", "its group cannot be set: Operation not permitted "
+     "(who is not root can only give it a group that he is in)"),
+    ("inputs: [unix: {path: '@DIR@/a.sock', owner: '0'}]", "owner", "its owner cannot be set: Operation not permitted "
+     "(only root can give it to another user)"),
+    ("control: {path: '@DIR@/a.sock', group: '0'}", "group", "its group cannot be set: Operation not permitted "
+     "(who is not root can only give it a group that he is in)"),
+]
+
+
+@test()
+def who_may_not_give_is_told_by_check(t):
+    """Owners and groups of sockets: `config check` refuses what `run` would, and nothing else."""
+    only_root()
+    open_to_strangers(t)
+    place, config = t.path("strangers"), t.path("give.yaml")
+    place.mkdir()
+    os.chown(place, STRANGER, STRANGER)
+    for n, (section, option, told) in enumerate(NOT_TO_GIVE):
+        more = "" if "inputs" in section else f"\ninputs: [unix: {{path: '{place}/t.sock', group: '{STRANGER}', owner: '{STRANGER}'}}]"
+        config.write_text(section.replace("@DIR@", str(place)) + more)
+        module = re.search(r"(\w+): \{", section)[1]
+        column = re.search(rf"{option}: ", config.read_text()).end() + 1
+        for words, line in ((("config", "check"), f"{config}:1:{column}: {module}: {told}"), (("run", "-c"), told)):
+            spile = stranger_runs(t, *words, config, name=f"{words[0]}-{n}")
+            equal(spile.wait(), 1, f"status of {words} for {section}")
+            assert line in spile.err, (words, section, spile.err)
+        t.run("config", "check", config)  # which root may
+    config.write_text(f"inputs: [unix: {{path: '{place}/a.sock', group: '{STRANGER}', owner: '{STRANGER}'}}]")
+    equal(stranger_runs(t, "config", "check", config, name="own").wait(), 0, "status where all is his own")
 
 
 @test()

@@ -351,7 +351,7 @@ def a_key_opens_the_door(t):
             (["--api-key-file", t.path("key")], {}, 0, ""),
             ([], {"SPILE_API_KEY": "right key"}, 0, ""),
             (["--api-key", "right key"], {"SPILE_API_KEY": "left key"}, 0, ""),
-            ([], {}, 1, "wants an API key"),
+            ([], {}, 1, "wants credentials: --api-key, --bearer-token, or a login as in http://USER:PASSWORD@HOST/"),
             (["--api-key", "left key"], {}, 1, "wants another API key"),
             (["--api-key-file", t.path("wrong")], {}, 1, "wants another API key")):
         done = t.run("top", "--once", *args, daemon.url, status=status,
@@ -364,6 +364,32 @@ def a_key_opens_the_door(t):
     screen.wait("no answer", "wants another API key")
     words = open(f"/proc/{screen.process.child.pid}/cmdline", "rb").read()
     assert b"left" not in words, "the key does not stay in the list of processes"
+    equal(screen.quit(), 0, "status")
+
+
+@test()
+def a_token_or_a_login_opens_it_too(t):
+    """Of a server that has both, and no API key. What is said goes before the environment, of which one is sent."""
+    daemon = Daemon(t, ', login: admin, password: "p:w d", bearer-token: tok-7', headers={"Authorization": "Bearer tok-7"})
+    login, wrong = (daemon.url.replace("//", f"//{who}@") for who in ("admin:p%3aw%20d", "admin:left"))
+    t.path("token").write_text("tok-7\nsecond line\n")
+    for args, url, environment, told in (
+            (["--bearer-token", "tok-7"], daemon.url, {}, ""),
+            (["--bearer-token-file", t.path("token")], daemon.url, {"SPILE_API_KEY": "left"}, ""),
+            ([], daemon.url, {"SPILE_BEARER_TOKEN": "tok-7"}, ""),
+            ([], login, {"SPILE_API_KEY": "left", "SPILE_BEARER_TOKEN": "left"}, ""),
+            ([], daemon.url, {"SPILE_API_KEY": "left", "SPILE_BEARER_TOKEN": "tok-7"}, "wants another API key"),
+            ([], daemon.url, {"SPILE_BEARER_TOKEN": "left"}, "wants another bearer token: --api-key, --bearer-token"),
+            ([], wrong, {}, "wants another login: --api-key, --bearer-token, or a login as in http://USER:PASSWORD@HOST/")):
+        done = t.run("top", "--once", *args, url, status=1 if told else 0, env={"PATH": "/usr/bin:/bin", **environment})
+        assert told in done.stderr.decode(), (args, done.stderr)
+        assert b"left" not in done.stderr, "credentials are not shown"
+    said = t.run("top", "--once", "--bearer-token", "tok-7", login, status=2).stderr.decode()
+    assert "a bearer token and a login in the URL exclude each other" in said, said
+    screen = Terminal(t, "top", login)
+    screen.wait("stream all")
+    words = open(f"/proc/{screen.process.child.pid}/cmdline", "rb").read()
+    assert b"admin" not in words and b"@127.0.0.1" in words, f"the login does not stay in the list of processes: {words}"
     equal(screen.quit(), 0, "status")
 
 

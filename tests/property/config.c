@@ -128,7 +128,8 @@ static int started(struct error *err)
     return status;
 }
 
-/* What is shown of a configuration that is right is right, too, and the same. */
+/* What is shown of a configuration that is right is right, too, and the same, unless it lacks
+ * secrets. */
 static void check_shown(void)
 {
     struct config config, again;
@@ -137,13 +138,15 @@ static void check_shown(void)
     char line[1024];
     if (load(&config, &err) == 0) {
         config_show(&config, &first);
-        if (config_init(&again, &err) ||
-            config_parse(&again, (const char *)first.data, first.len, "shown", &err) ||
-            config_validate(&again, &err))
+        bool read = config_init(&again, &err) == 0 &&
+                    config_parse(&again, (const char *)first.data, first.len, "shown", &err) == 0;
+        bool whole = !strstr(err.text, "in the place of a secret");
+        if (whole && (!read || config_validate(&again, &err)))
             fail_msg("%s\n%s\n%.*s", error_line(&err, line, sizeof line), text, (int)first.len,
                      (const char *)first.data);
-        config_show(&again, &second);
-        if (!span_equal(buf_span(&first), buf_span(&second)))
+        if (whole)
+            config_show(&again, &second);
+        if (whole && !span_equal(buf_span(&first), buf_span(&second)))
             fail_msg("%s\n%.*s\n%.*s", text, (int)first.len, (const char *)first.data,
                      (int)second.len, (const char *)second.data);
         buf_free(&first);

@@ -317,6 +317,9 @@ static const char *const mistakes[][2] = {
     {"door: {locks: 4}", "f:1:15: locks: '4' is out of range: from 0 to 3"},
     {"door: {key: a, open: true}", "f:1:22: door: an open door needs no key"},
     {"door: {key: 'a secret of many bytes'}", "f:1:13: key: '***' is longer than 16 bytes"},
+    {"door: {key: '***'}",
+     "f:1:13: key: '***' is what is shown in the place of a secret, as by `spile config show`: "
+     "write the secret itself, or {file: PATH} or {env: NAME}"},
     {"threads: 1\nattic:\n", "f:2:1: attic needs the option 'path'"},
     {"inputs: []", "f:1:9: 'inputs' is empty, so nothing would be collected: name one, or leave "
                    "'inputs' out for tcp at 127.0.0.1:6000"},
@@ -393,6 +396,10 @@ static const char *const slips[][2] = {
     {"door: {key: #abc}\n",
      "2:1: above this a '[' or '{' has no end; what stands behind a # is a comment"},
     {"outputs: [stdout]]\n", "1:18: this ']' closes nothing: take it away"},
+    {"door: {key: ${TOK}}\n", "1:13: between braces or brackets put quotes around a value that has "
+                              "${NAME} in it, as in \"${NAME}\""},
+    {"door: {locks: 1,\n  key: a${TOK:-x}b}\n", "2:9: between braces or brackets put quotes"},
+    {"inputs: [tcp: {names: [a, ${TOK}]}]\n", "1:27: between braces or brackets put quotes"},
     {"inputs: [tcp {}]\n", "1:14: before this a ',' is missing, or the ']' of the list"},
     {"door: {key: 'abc}\n",
      "1:13: the quote that begins here has no end: put a ' behind the value"},

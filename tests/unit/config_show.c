@@ -122,6 +122,10 @@ static void test_show(void **state)
             fail_msg("%s\nlacks\n%s", shown, wanted[i]);
     }
     assert_null(strstr(shown, "secret"));
+    assert_int_equal(config_parse(&other, shown, strlen(shown), "f", &err), -1);
+    assert_non_null(strstr(err.text, "in the place of a secret"));
+    for (char *hidden; (hidden = strstr((char *)text.data, "'***'"));)
+        memcpy(hidden, "again", 5);
     accept_text(shown);
 }
 

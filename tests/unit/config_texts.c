@@ -205,8 +205,9 @@ static void test_bad_variables(void **state)
         refuse(text, "f:1:24: behind ${ stand a variable's name and a }, as in ${NAME} or "
                      "${NAME:-default}; a dollar is written $$");
     }
-    refuse("threads: ${SPILE_NONE}\n", "f:1:10: the variable SPILE_NONE is not set; "
-                                       "${SPILE_NONE:-default} would do without");
+    refuse("threads: ${SPILE_NONE}\n",
+           "f:1:10: the variable SPILE_NONE is not set in the environment of this process; "
+           "${SPILE_NONE:-default} would do without");
     refuse("threads: ${SPILE_A}\n", "f:1:10: threads: 'one' is not a number, from 0 to 256");
     refuse("${SPILE_A}: 1\n",
            "f:1:1: unknown key '${SPILE_A}'; there are: inputs, stages, outputs, "
@@ -255,12 +256,21 @@ static void test_bad_secrets(void **state)
     put("sub/none", "\n");
     refuse("door: {key: {file: sub/long}}\n", "f:1:13: key: '***' is longer than 16 bytes");
     refuse("door: {key: {file: sub/none}}\n", "f:1:13: key: must not be empty");
-    refuse("door: {key: {file: sub/nowhere}}\n", "f:1:20: sub/nowhere: No such file or directory");
-    refuse("door: {key: {file: sub}}\n", "f:1:20: sub: Is a directory");
-    refuse("door: {key: {env: SPILE_NONE}}\n", "f:1:19: the variable SPILE_NONE is not set");
-    refuse("door: {key: {credential: ../key}}\n", "f:1:26: a credential has a name, not a path");
-    refuse("door: {key: {credential: ..}}\n", "f:1:26: a credential has a name, not a path");
-    refuse("door: {key: {file: }}\n", "f:1:20: where a secret is has no value");
+    snprintf(line, sizeof line,
+             "f:1:20: key: cannot read %s/sub/nowhere: No such file or directory", folder);
+    refuse("door: {key: {file: sub/nowhere}}\n", line);
+    refuse("door: {key: {file: /sub/nowhere}}\n",
+           "f:1:20: key: cannot read /sub/nowhere: No such file or directory");
+    snprintf(line, sizeof line, "f:1:20: key: cannot read %s/sub: Is a directory", folder);
+    refuse("door: {key: {file: sub}}\n", line);
+    refuse("door: {key: {env: SPILE_NONE}}\n",
+           "f:1:19: key: the variable SPILE_NONE is not set in the environment of this process");
+    refuse("door: {key: {credential: ../key}}\n",
+           "f:1:26: key: a credential has a name, not a path");
+    refuse("door: {key: {credential: ..}}\n", "f:1:26: key: a credential has a name, not a path");
+    refuse("door: {key: {file: }}\n", "f:1:20: key: 'file' has no value");
+    refuse("door: {key: {env: [A]}}\n",
+           "f:1:19: key: 'env' is one value, not a list: take away the brackets, or the '-'");
     refuse("door: {key: 'hush hush hush hush'}\n", "f:1:13: key: '***' is longer than 16 bytes");
     refuse("door: {key: 'hush${hush'}\n",
            "f:1:13: behind ${ stand a variable's name and a }, as in "
@@ -273,10 +283,10 @@ static void test_bad_secrets(void **state)
     refuse("outputs: [file: {path: {file: a}}]\n",
            "f:1:24: 'path' is one value, not names with values (name: value)");
     unsetenv("CREDENTIALS_DIRECTORY");
-    refuse(
-        "door: {key: {credential: key}}\n",
-        "f:1:26: there are no credentials: CREDENTIALS_DIRECTORY is not set, as systemd does for a "
-        "unit with LoadCredential=");
+    refuse("door: {key: {credential: key}}\n",
+           "f:1:26: key: there are no credentials: CREDENTIALS_DIRECTORY is not set, as systemd "
+           "does for a "
+           "unit with LoadCredential=");
 }
 
 static int set_environment(void **state)

@@ -252,6 +252,8 @@ static const char *const wrong[] = {
     "top ftp://127.0.0.1/",
     "top 127.0.0.1:8080",
     "top --api-key a --api-key-file b",
+    "top --api-key a --bearer-token b",
+    "top --bearer-token a --bearer-token-file b",
     "capture nonsense -w x",
     "capture tcp:127.0.0.1 -w x",
     "send x nonsense",
@@ -268,6 +270,7 @@ static void test_lines(void **state)
 {
     (void)state;
     unsetenv("SPILE_API_KEY");
+    unsetenv("SPILE_BEARER_TOKEN");
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char line[256];
         count = 0;
