@@ -268,7 +268,11 @@ def an_output_that_holds_all_up_can_be_taken_away(t):
     wait_for("the rest is taken", client.all_taken)
     ledger = running.ledger()
     equal(ledger["stuck"]["received"], ledger["stuck"]["delivered"] + ledger["stuck"]["dropped"], "its ledger")
-    assert ledger["stuck"]["reasons"]["shutdown"] > 0, ledger
+    lost = ledger["stuck"]["reasons"]["shutdown"]
+    assert lost > 0, ledger
+    equal(re.findall("warning: (.*)", running.spile.err),
+          ["output stuck, which the reload has taken away, has not written all within shutdown-time: "
+           f"{lost} records are dropped (shutdown)"], "warnings")
     wait_for("the other has all", lambda: running.ledger()["kept"]["in-flight"] == 0)
     equal(running.ledger()["kept"]["dropped"], 0, "the other's losses")
     client.sock.close()
@@ -355,7 +359,9 @@ def a_change_that_is_asked_for_during_another_follows_it(t):
     wait_for("both are done", lambda: running.spile.err.count(DONE) == 2)
     assert REFUSED not in running.spile.err, running.spile.err
     assert t.path("c.txt").exists()
-    assert running.ledger()["stuck"]["dropped"] > 0, "what was left of it is counted"
+    lost = running.ledger()["stuck"]["dropped"]
+    assert lost > 0, "what was left of it is counted"
+    assert f"taken away, has not written all within shutdown-time: {lost} records" in running.spile.err, running.spile.err
     client.finish()
     equal(running.spile.stop(), 0, "exit status")
     os.close(reader)
