@@ -228,14 +228,11 @@ static bool takes_commands(const struct api_request *request, struct api_reply *
 
 static void put_lines(struct json *j, const char *key, struct span lines)
 {
+    struct span line;
     json_key(j, key);
     json_array(j);
-    while (lines.len > 0) {
-        const uint8_t *end = memchr(lines.ptr, '\n', lines.len);
-        size_t len = end ? (size_t)(end - lines.ptr) : lines.len, used = end ? len + 1 : len;
-        json_text(j, span_of(lines.ptr, len));
-        lines = span_of(lines.ptr + used, lines.len - used);
-    }
+    while (span_line(&lines, &line))
+        json_text(j, line);
     json_array_end(j);
 }
 

@@ -9,10 +9,11 @@
 
 enum { ANSWER_SECONDS = 10 }; /* that the main thread has, besides the outputs' time to drain */
 
-/* Where changes are told, a line each; NULL: nowhere. */
+/* Where changes are told, a line each. */
 struct report {
     bool dry;
-    struct buf *changes, *later;
+    struct buf *changes, *later; /* later: NULL: to the log alone */
+    bool changed;
 };
 
 static void tell_fixed(void *ctx, const char *name)
@@ -37,8 +38,7 @@ static int compare(const struct service *s, struct config *config, const struct 
         return -1;
     if (config_carry(config, running, s->parts.stats && wanted, tell_fixed, report, err) < 0)
         return -1;
-    if (report->changes)
-        config_diff(running, config, report->changes);
+    report->changed = config_diff(running, config, report->changes) > 0;
     if (implied && !wanted)
         config_drop_section(config, "statistics");
     return 0;
@@ -165,36 +165,53 @@ static int reload(struct service *s, struct report *report, struct error *err)
     return status;
 }
 
+static void log_changes(struct span lines)
+{
+    struct span line;
+    while (span_line(&lines, &line))
+        log_info("reload: %.*s", (int)line.len, (const char *)line.ptr);
+}
+
 /* It has begun, or else err has been said. */
 static int begin(struct service *s, struct report *report, struct error *err)
 {
     char line[1024];
     int status = reload(s, report, err);
-    if (status == 0 || report->dry)
+    if (report->dry)
         return status;
+    if (status == 0) {
+        s->changed = report->changed;
+        log_changes(buf_span(report->changes));
+        return 0;
+    }
     log_error("the configuration stays as it was: %s", error_line(err, line, sizeof line));
-    host_reloaded(&s->host);
+    host_reloaded(&s->host, line);
     return -1;
 }
 
 void service_hangup(void *arg)
 {
     struct service *s = arg;
-    struct report report = {0};
+    struct buf changes = {0};
+    struct report report = {.changes = &changes};
     struct error err = {0};
     if (!s->engine) /* the start has failed, and what was opened is being closed */
         return;
     s->again = engine_changing(s->engine) || s->retiring;
     if (!s->again)
         begin(s, &report, &err);
+    buf_free(&changes);
 }
 
 void service_changed(void *arg)
 {
     struct host *host = arg;
     struct service *s = host->options.arg;
-    log_info("the configuration was read again, and is in force");
-    host_reloaded(host);
+    log_info("%s%s",
+             s->path ? "the configuration was read again"
+                     : "there is no configuration to read again, so flags were heeded again",
+             s->changed ? ", and is in force" : ": nothing changes");
+    host_reloaded(host, NULL);
     errands_settle(&host->errands);
     retire(s);
     if (s->again && !s->retiring && !engine_draining(s->engine))
@@ -230,7 +247,9 @@ static int ask_reload(void *arg, bool dry, struct buf *changes, struct buf *late
                       struct error *err)
 {
     struct service *s = arg;
-    struct asked asked = {.errand.call = do_reload, .service = s, .report = {dry, changes, later}};
+    struct asked asked = {.errand.call = do_reload,
+                          .service = s,
+                          .report = {.dry = dry, .changes = changes, .later = later}};
     if (!s->configure)
         return error_set(err, "this program reads its configuration once");
     struct config *running = engine_config(s->engine);

@@ -19,6 +19,7 @@ static int open_engine(struct service *s, const struct service_options *options,
     struct host_options host = options->host;
     s->configure = options->configure;
     s->configure_arg = options->configure_arg;
+    s->path = options->path;
     if (options->configure) {
         host.reload = service_hangup;
         host.arg = s;

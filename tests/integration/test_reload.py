@@ -15,6 +15,7 @@ from test_api import Api
 
 WEB = "web: {listen: 127.0.0.1:0}\n"
 DONE, REFUSED = "the configuration was read again, and is in force", "the configuration stays as it was"
+UNCHANGED = "the configuration was read again: nothing changes"
 EMPTY = "# an editor is about to write the rest\n"
 BROKEN = [
     EMPTY,
@@ -31,7 +32,7 @@ class Running:
 
     def __init__(self, t, config, sockets=2):
         self.t, self.api = t, Api(t, config + WEB, sockets=sockets)
-        self.spile, self.said = self.api.spile, {DONE: 0, REFUSED: 0}
+        self.spile, self.said = self.api.spile, {DONE: 0, REFUSED: 0, UNCHANGED: 0}
 
     def reload(self, config, says=DONE, web=WEB):
         """Has it read that configuration, and waits until it says how that went."""
@@ -214,14 +215,43 @@ def what_stays_is_called_as_before(t):
 
 
 @test()
+def what_changes_is_logged(t):
+    """A line each, as config diff has them, and no secret among them."""
+    def said():
+        return re.findall("spile: reload: (.*)", running.spile.err)
+    config = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n"
+    web = "web: {listen: 127.0.0.1:0, api-key: %s}\n"
+    running = Running(t, config)
+    running.reload("shutdown-time: 7s\n" + config + "- file: {path: @DIR@/more.txt}\n", web=web % "first")
+    equal(said(), ["~ shutdown-time: 5s -> 7s", "+ output file#2 (file)", "~ section web: api-key: (absent) -> '***'"], "the first")
+    running.reload("shutdown-time: 7s\n" + config, web=web % "second")
+    equal(said()[3:], ["- output file#2 (file)", "~ section web: api-key: '***' -> '***'"], "the second")
+    running.reload("shutdown-time: 7s\n" + config, UNCHANGED, web=web % "second")
+    running.reload(BROKEN[1], REFUSED)
+    equal(len(said()), 5, "lines when nothing changes, and when it is refused")
+    equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
+def flags_alone_are_no_file(t):
+    spile = t.spile("run", "--unix", t.path("tap.sock"))
+    wait_for("it listens", lambda: "listening on" in spile.err)
+    spile.send(signal.SIGHUP)
+    wait_for("its word", lambda: "there is no configuration to read again, so flags were heeded again: nothing changes" in spile.err)
+    equal(spile.stop(), 0, "exit status")
+    assert "was read again" not in spile.err, spile.err
+
+
+@test()
 def what_cannot_change_is_named(t):
     config = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n"
     running = Running(t, "threads: 1\n" + config)
-    running.reload("threads: 2\nlatency-window: 3s\nstatistics: {memory: 80M}\n" + config)
+    running.reload("threads: 2\nlatency-window: 3s\nstatistics: {memory: 80M}\n" + config, UNCHANGED)
     for name in ("threads", "latency-window", "statistics: memory"):
         assert f"warning: {name}: changed, which takes effect at the next start" in running.spile.err, running.spile.err
     shown = running.api.get("config")
     equal((shown["threads"], shown["latency-window"]), (1, "10s"), "what is in force")
+    assert "reload: " not in running.spile.err, running.spile.err
     equal(running.spile.stop(), 0, "exit status")
 
 

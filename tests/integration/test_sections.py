@@ -166,7 +166,7 @@ def who_has_not_asked_yet_holds_up_no_end(t):
         it.spile.send(signal.SIGHUP)
         slow.sendall(b"Host: localhost\r\n\r\n")
         assert b"Connection: close" in hear(slow)
-    wait_for("the signal was heeded", lambda: it.spile.err.count("is in force") == 3)
+    wait_for("the signal was heeded", lambda: it.spile.err.count("was read again") == 3)
     with say(port, b"GET /api/v1/streams HTTP/1.1\r\n"):
         wait_for("it has come", lambda: samples(ask(port, "/metrics")[2].decode())["spile_web_open"] == 2)
         it.change(CONFIG + web(port, ", header-timeout: 1m"))
