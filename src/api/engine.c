@@ -30,6 +30,7 @@ static void put_input(struct json *j, const struct engine_input *input)
     json_put_str(j, "place", input->place[0] ? input->place : NULL);
     json_put_bool(j, "open", counter_get(&counters->open) > 0);
     json_put_u64(j, "connections", counter_get(&counters->connections));
+    json_put_u64(j, "connected", input->connected);
     put_reasons(j, "refused", "refusals", counters->refused, INPUT_REFUSALS, input_refusal_name);
     put_reasons(j, "cut", "cuts", counters->cut, INPUT_CUTS, input_cut_name);
     json_put_u64(j, "frames", counter_get(&counters->frames));
@@ -58,7 +59,8 @@ const struct api_route api_inputs = {
     .schema = "{inputs: [{name: text, module: text, "
               "place: text? (where DNS servers connect: unix:PATH or tcp:HOST:PORT), "
               "open: bool (it listens, or its files are not at their end), "
-              "connections: int (accepted since the start), refused: int, "
+              "connections: int (accepted since the start), connected: int (open now), "
+              "refused: int, "
               "refusals: {*int} (the same by reason: the option that says so, or reconnecting), "
               "cut: int (connections closed though they had not ended or broken their streams), "
               "cuts: {*int} (the same by reason), frames: int, bytes: int, "

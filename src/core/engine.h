@@ -127,6 +127,7 @@ struct engine_input {
     const char *module;
     char place[288];                /* where DNS servers connect: "unix:PATH"; empty: they do not */
     struct input_counters counters; /* a copy, with those of others of that name before it */
+    uint64_t connected;             /* of its connections and files: open now */
 };
 struct engine_output {
     char name[64];

@@ -83,6 +83,7 @@ def what_there_is_is_shown(t):
     equal((shown["NAME"], shown["STATE"], shown["FRAMES"], shown["PLACE"]),
           ("unix", "open", "100", f"unix:{t.path('tap.sock')}"), "the input")
     equal((told["name"], told["open"], told["frames"]), ("unix", True, 100), "the input as JSON")
+    equal((shown["CONNECTIONS"], shown["ACCEPTED"], told["connected"]), ("1", "1", 1), "its connections")
     shown, told = it.rows("connections")[0], it.json("connections")["connections"][0]
     equal((shown["ID"], shown["FRAMES"]), (str(told["id"]), "100"), "the connection")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", shown["SINCE"]), shown
@@ -188,6 +189,9 @@ def a_connection_is_closed_when_asked(t):
     assert going.closed_by_peer(20), "it was asked to go"
     assert staying.is_open()
     wait_for("one is left", lambda: len(it.json("connections")["connections"]) == 1)
+    wait_for("one is open", lambda: it.json("inputs")["inputs"][0]["connected"] == 1)
+    shown = it.rows("inputs")[0]
+    equal((shown["CONNECTIONS"], shown["ACCEPTED"]), ("1", "2"), "of those that were accepted one is open")
     equal(it.json("inputs")["inputs"][0]["cuts"]["asked"], 1, "connections cut for that")
     assert f"there is no connection {first}" in it.ctl("connections", "close", first, status=1)
     assert "'x' is not a number" in it.ctl("connections", "close", "x", status=1)
