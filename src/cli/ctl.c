@@ -75,13 +75,15 @@ static const struct ctl_column connection_columns[] = {
     {0},
 };
 
+/* One that is paused is open. */
+static const struct ctl_column output_open = {"STATE", "open", CTL_MARK, "-", .no = "down"};
 static const struct ctl_column output_columns[] = {
     {"NAME", "name"},
     {"FORMAT", "format"},
-    {"STATE", "paused", CTL_MARK, "paused"},
-    {"QUEUED", "queue.records", CTL_NUMBER},
-    {"QUEUE", "queue.bytes", CTL_NUMBER},
-    {"LIMIT", "queue.limit", CTL_NUMBER},
+    {"STATE", "paused", CTL_MARK, "paused", .other = &output_open},
+    {"QUEUED-RECORDS", "queue.records", CTL_NUMBER},
+    {"QUEUED-BYTES", "queue.bytes", CTL_NUMBER},
+    {"LIMIT-BYTES", "queue.limit", CTL_NUMBER},
     {"DELIVERED", "ledger.delivered", CTL_NUMBER},
     {"DROPPED", "ledger.dropped", CTL_NUMBER},
     {"PLACE", "place"},
@@ -101,9 +103,11 @@ static const struct ctl_column ledger_columns[] = {
 };
 
 static const struct ctl_column hint_columns[] = {{"INPUT", "input"}, {"HINT", "hint"}, {0}};
-static const struct ctl_column closed_columns[] = {{"CLOSED", "closed"}, {0}};
+static const struct ctl_column closed_columns[] = {
+    {"connection", .kind = CTL_WORD}, {"CLOSED", "closed"}, {"closed", .kind = CTL_WORD}, {0}};
 static const struct ctl_column done_columns[] = {{"OUTPUT", "output"}, {"DONE", "done"}, {0}};
-static const struct ctl_column level_columns[] = {{"LEVEL", "level"}, {0}};
+static const struct ctl_column level_columns[] = {
+    {"log level", .kind = CTL_WORD}, {"LEVEL", "level"}, {0}};
 static const struct ctl_column status_columns[] = {{"STATUS", "status"}, {0}};
 static const struct ctl_column more_columns[] = {
     {"VERSION", "version"},

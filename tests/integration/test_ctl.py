@@ -25,8 +25,8 @@ NOBODY, GROUP = 65534, 4711
 class Controlled:
     """A program that is commanded, and `spile ctl` for it."""
 
-    def __init__(self, t, config=CONFIG, name="spile", sockets=2):
-        self.t, self.spile = t, t.listen(config, count=sockets, name=name)
+    def __init__(self, t, config=CONFIG, name="spile", sockets=2, spile=None):
+        self.t, self.spile = t, spile or t.listen(config, count=sockets, name=name)
         self.socket = t.runtime / name / "control.sock"
 
     def ctl(self, *words, status=0):
@@ -150,7 +150,9 @@ def an_output_pauses_and_goes_on(t):
     client.send(*frames(500))
     wait_for("all have come", lambda: it.json("ledger")["outputs"][0]["received"] == 500)
     row = it.rows("outputs")[0]
-    equal((row["STATE"], row["QUEUED"], row["DELIVERED"]), ("paused", "500", "0"), "while it is paused")
+    equal((row["STATE"], row["QUEUED-RECORDS"], row["DELIVERED"]), ("paused", "500", "0"), "while it is paused")
+    equal((int(row["QUEUED-BYTES"]), int(row["LIMIT-BYTES"])),
+          tuple(it.json("outputs")["outputs"][0]["queue"][key] for key in ("bytes", "limit")), "its queue")
     assert "paused" in it.ctl("outputs", "drain", "kept", status=1)
     equal(it.json("outputs", "resume", "kept"), {"output": "kept", "done": "resumed"}, "resume")
     equal(it.ctl("outputs", "drain", "kept"), "kept drained\n", "drain")
@@ -161,6 +163,34 @@ def an_output_pauses_and_goes_on(t):
     client.finish()
     equal(it.spile.stop(), 0, "exit status: the end ends the pause")
     equal(t.path("kept.txt").read_bytes().count(b"\n"), 570, "lines at the end")
+
+
+@test()
+def an_output_that_is_not_open_is_shown_as_down(t):
+    """It prints, and the one before it still does: that is stuck, for nobody reads."""
+    def config(limit):
+        return "shutdown-time: 10m\n" + CONFIG.replace("@DIR@", str(t.folder)) + f"- stdout: {{queue-size: {limit}}}\n"
+    ours, theirs = os.pipe()
+    t.path("spile.yaml").write_text(config("8M"))
+    spile = t.spile("run", "-c", t.path("spile.yaml"), stdout=theirs)
+    os.close(theirs)
+    t.wait_listening(spile, 2)
+    it = Controlled(t, spile=spile)
+    client = Sender(t.path("tap.sock"))
+    client.send(*frames(5000))
+    wait_for("more has come than a pipe holds", lambda: it.delivered() == 5000)
+    it.write(config("9M"))
+    reload = t.spile("ctl", "--socket", it.socket, "reload", name="reload")
+    wait_for("the next one waits for it", lambda: it.rows("outputs")[1]["STATE"] == "down")
+    equal([row["open"] for row in it.json("outputs")["outputs"]], [True, False], "the same as JSON")
+    with os.fdopen(ours, "rb", buffering=0) as pipe:
+        read = threading.Thread(target=pipe.readall)
+        read.start()
+        equal((reload.wait(), reload.out), (0, b"~ output stdout: queue-size: 8M -> 9M\n"), "the reload")
+        equal([row["STATE"] for row in it.rows("outputs")], ["-", "-"], "when it is open")
+        client.finish()
+        equal(it.spile.stop(), 0, "exit status")
+        read.join()
 
 
 @test()
@@ -185,7 +215,7 @@ def a_connection_is_closed_when_asked(t):
     going, staying = Sender(t.path("tap.sock")), Sender(t.path("tap.sock"))
     wait_for("both", lambda: len(it.json("connections")["connections"]) == 2)
     first = it.json("connections")["connections"][0]["id"]
-    equal(it.ctl("connections", "close", first), f"{first}\n", "close")
+    equal(it.ctl("connections", "close", first), f"connection {first} closed\n", "close")
     assert going.closed_by_peer(20), "it was asked to go"
     assert staying.is_open()
     wait_for("one is left", lambda: len(it.json("connections")["connections"]) == 1)
@@ -251,7 +281,7 @@ def who_follows_may_leave(t):
 def what_is_said_is_more_or_less(t):
     it = Controlled(t)
     assert "debug:" not in it.spile.err, it.spile.err
-    equal(it.ctl("log", "debug"), "debug\n", "log")
+    equal(it.ctl("log", "debug"), "log level debug\n", "log")
     Sender(t.path("tap.sock"))
     wait_for("a line about the connection", lambda: "debug:" in it.spile.err)
     equal(it.json("log", "error"), {"level": "error"}, "log as JSON")
