@@ -78,40 +78,40 @@ static void put_output(struct api_reply *reply, const char *name, const char *do
 }
 
 static void act(const struct api_request *request, struct api_reply *reply, enum engine_act what,
-                const char *done, const char *cannot)
+                const char *done)
 {
+    static const char *const hindrances[] = {
+        [ENGINE_NO_QUEUE] = "has no queue in which events could wait",
+        [ENGINE_NO_FILE] = "has no file to rotate",
+        [ENGINE_NOT_OPEN] = "is not open yet",
+        [ENGINE_ENDS] = "is about to end, as the program is",
+    };
     char space[CONFIG_NAME_MAX + 1];
     const char *name = output_name(request, reply, space);
     if (!name)
         return;
-    switch (engine_act(request->context->engine, name, what)) {
-    case ENGINE_ACTS:
+    enum engine_done how = engine_act(request->context->engine, name, what);
+    if (how == ENGINE_ACTS)
         put_output(reply, name, done);
-        break;
-    case ENGINE_NO_OUTPUT:
+    else if (how == ENGINE_NO_OUTPUT)
         refuse_name(reply, name);
-        break;
-    case ENGINE_CANNOT:
-        api_fail(reply, 409, "output '%s' %s", name, cannot);
-    }
+    else
+        api_fail(reply, 409, "output '%s' %s", name, hindrances[how]);
 }
-
-static const char no_queue[] = "has no queue, has not begun, or is about to end";
 
 static void pause_handle(const struct api_request *request, struct api_reply *reply)
 {
-    act(request, reply, ENGINE_PAUSES, "paused", no_queue);
+    act(request, reply, ENGINE_PAUSES, "paused");
 }
 
 static void resume_handle(const struct api_request *request, struct api_reply *reply)
 {
-    act(request, reply, ENGINE_RESUMES, "resumed", no_queue);
+    act(request, reply, ENGINE_RESUMES, "resumed");
 }
 
 static void rotate_handle(const struct api_request *request, struct api_reply *reply)
 {
-    act(request, reply, ENGINE_ROTATES, "rotated",
-        "has no file to rotate, has not begun, or is about to end");
+    act(request, reply, ENGINE_ROTATES, "rotated");
 }
 
 /* The output of that name that is at work. */

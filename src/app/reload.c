@@ -226,6 +226,7 @@ struct asked {
     struct report report;
     struct error err;
     int status;
+    bool refused; /* there was no change, and nothing is under way */
 };
 
 static bool do_reload(struct errand *errand)
@@ -240,7 +241,15 @@ static bool do_reload(struct errand *errand)
     if (!asked->report.dry)
         host_reloading(&asked->service->host);
     asked->status = begin(asked->service, &asked->report, &asked->err);
+    asked->refused = asked->status < 0 && !asked->report.dry;
     return asked->status < 0 || asked->report.dry;
+}
+
+static void say_unchanged(struct error *err)
+{
+    static const char what[] = "; the configuration stays as it was";
+    size_t len = strlen(err->text), most = sizeof err->text - sizeof what;
+    strcpy(err->text + (len < most ? len : most), what);
 }
 
 static int ask_reload(void *arg, bool dry, struct buf *changes, struct buf *later,
@@ -259,6 +268,8 @@ static int ask_reload(void *arg, bool dry, struct buf *changes, struct buf *late
         return -1;
     if (asked.status < 0)
         *err = asked.err;
+    if (asked.refused)
+        say_unchanged(err);
     return asked.status;
 }
 

@@ -189,6 +189,30 @@ static const char *verb_name(const void *ctx, size_t i)
     return verb_names[i];
 }
 
+static const char *act_name(const void *ctx, size_t i)
+{
+    return ((const char *const *)ctx)[i];
+}
+
+/* What comes behind the first word is none of its acts, if it has some. */
+static int unexpected(const struct command_call *call, const struct verb *found, const char *word)
+{
+    const char *acts[VERBS];
+    char all[128] = "";
+    size_t count = 0;
+    for (size_t i = 0; i < VERBS && !found->act; i++) {
+        if (verbs[i].act && strcmp(verbs[i].name, found->name) == 0)
+            acts[count++] = verbs[i].act;
+    }
+    if (count == 0)
+        return command_usage(call, "unexpected argument '%s'", word);
+    for (size_t i = 0; i < count; i++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", acts[i]);
+    const char *near = nearest_name(span_str(word), act_name, acts, count);
+    return command_usage(call, "%s: there is no '%s'%s%s%s (%s)", found->name, word,
+                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", all);
+}
+
 static int unknown(const struct command_call *call)
 {
     const char *word = call->operands[0];
@@ -218,7 +242,7 @@ static const struct verb *find_verb(const struct command_call *call, const char 
         command_usage(call, "%s%s%s: %s is missing", found->name, found->act ? " " : "",
                       found->act ? found->act : "", found->what);
     else if (call->operand_count > wanted)
-        command_usage(call, "unexpected argument '%s'", call->operands[wanted]);
+        unexpected(call, found, call->operands[wanted]);
     return call->operand_count == wanted ? found : NULL;
 }
 
@@ -228,10 +252,11 @@ static void put_reload(const json_t *answer)
 {
     const json_t *changes = json_object_get(answer, "changes");
     const json_t *later = json_object_get(answer, "later");
+    bool dry = json_is_true(json_object_get(answer, "dry-run"));
     if (json_array_size(changes) + json_array_size(later) == 0)
-        puts("nothing changes");
-    ctl_put_strings(changes, "");
-    ctl_put_strings(later, "at the next start: ");
+        puts(dry ? "nothing would change" : "nothing changes");
+    ctl_put_strings(changes, dry ? "would change: " : "");
+    ctl_put_strings(later, dry ? "would change at the next start: " : "at the next start: ");
 }
 
 static void put_answer(const struct verb *verb, const json_t *answer)

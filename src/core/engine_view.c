@@ -326,8 +326,14 @@ bool engine_dismiss(struct engine *p, uint32_t id)
 
 static enum engine_done act_on(struct engine *p, struct sink *sink, enum engine_act act)
 {
-    if (!sink->writing || engine_draining(p) || (act == ENGINE_ROTATES && !sink->out.hooks->rotate))
-        return ENGINE_CANNOT;
+    if (act == ENGINE_ROTATES && !sink->out.hooks->rotate)
+        return ENGINE_NO_FILE;
+    if (sink_is_inline(sink))
+        return ENGINE_NO_QUEUE;
+    if (engine_draining(p))
+        return ENGINE_ENDS;
+    if (!sink->writing)
+        return ENGINE_NOT_OPEN;
     if (act == ENGINE_ROTATES)
         writer_rotate(&sink->writer);
     else

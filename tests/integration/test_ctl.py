@@ -107,7 +107,10 @@ def options_stand_before_or_behind(t):
     assert by_environment.stdout.startswith(b"ready\n"), by_environment
     for words, what in {("statsu",): "did you mean 'status'?", ("outputs", "pause"): "NAME is missing",
                         ("log",): "LEVEL is missing", ("status", "now"): "unexpected argument 'now'",
-                        ("outputs", "sing", "kept"): "unexpected argument 'sing'", (): "is missing",
+                        ("outputs", "sing", "kept"): "outputs: there is no 'sing' (pause, resume, drain, rotate)",
+                        ("connections", "clos", "3"): "connections: there is no 'clos'; did you mean 'close'? (close)",
+                        ("outputs", "rotat"): "did you mean 'rotate'?",
+                        ("outputs", "pause", "kept", "now"): "'now'", (): "is missing",
                         ("status", "--dry-run"): "--dry-run is for reload",
                         ("status", "-o", "json"): "--format is for tail"}.items():
         said = it.ctl(*words, status=2)
@@ -118,11 +121,13 @@ def options_stand_before_or_behind(t):
 @test()
 def a_reload_says_what_it_does(t):
     it = Controlled(t)
-    equal(it.ctl("reload", "--dry-run"), "nothing changes\n", "with nothing changed")
+    equal(it.ctl("reload", "--dry-run"), "nothing would change\n", "with nothing changed")
+    equal(it.ctl("reload"), "nothing changes\n", "the reload itself")
     before = it.json("status")
     it.write("threads: 7\n" + CONFIG.replace("kept.txt", "other.txt") + "- 'null': {name: nothing}\n")
     said = it.ctl("reload", "--dry-run")
-    assert "nothing" in said and "other.txt" in said and "at the next start: threads\n" in said, said
+    equal(said, f"would change: ~ output kept (file): path: {t.path('kept.txt')} -> {t.path('other.txt')}\n"
+                "would change: + output nothing (null)\nwould change at the next start: threads\n", "the dry run")
     equal([row["name"] for row in it.json("outputs")["outputs"]], ["kept"], "outputs after a dry run")
     equal(it.json("reload", "--dry-run")["dry-run"], True, "the same as JSON")
     told = it.json("reload")
@@ -134,7 +139,8 @@ def a_reload_says_what_it_does(t):
     equal((after["started"], after["outputs"]["all"]), (before["started"], 2), "the same program")
     it.write("outputs: [\n")
     said = it.ctl("reload", status=1)
-    assert re.fullmatch(r"spile: error: \S*spile\.yaml:\d+:\d+: .*\n", said), said
+    assert re.fullmatch(r"spile: error: \S*spile\.yaml:\d+:\d+: .*; the configuration stays as it was\n", said), said
+    assert "stays as it was" not in it.ctl("reload", "--dry-run", status=1), "a dry run would change nothing anyway"
     it.write(CONFIG.replace("kept.txt", "nowhere/at/all.txt"))
     said = it.ctl("reload", status=1)
     assert re.search(r"spile\.yaml:4:3: .*nowhere/at/all\.txt", said), said
@@ -183,6 +189,8 @@ def an_output_that_is_not_open_is_shown_as_down(t):
     reload = t.spile("ctl", "--socket", it.socket, "reload", name="reload")
     wait_for("the next one waits for it", lambda: it.rows("outputs")[1]["STATE"] == "down")
     equal([row["open"] for row in it.json("outputs")["outputs"]], [True, False], "the same as JSON")
+    equal(it.ctl("outputs", "pause", "stdout", status=1), "spile: error: output 'stdout' is not open yet\n", "a pause")
+    equal(it.ctl("outputs", "rotate", "stdout", status=1), "spile: error: output 'stdout' has no file to rotate\n", "rotate")
     with os.fdopen(ours, "rb", buffering=0) as pipe:
         read = threading.Thread(target=pipe.readall)
         read.start()
@@ -203,8 +211,8 @@ def a_file_is_rotated_when_asked(t):
         equal(it.ctl("outputs", "rotate", "kept"), "kept rotated\n", "rotate")
         wait_for("a rotated file", lambda turn=turn: len(list(t.folder.glob("kept.txt.*"))) == turn)
     equal(sorted(path.read_bytes().count(b"\n") for path in t.folder.glob("kept.txt*")), [0, 10, 10], "lines")
-    assert "has no file" in it.ctl("outputs", "rotate", "nothing", status=1)
-    assert "has no queue" in it.ctl("outputs", "pause", "nothing", status=1)
+    for act, why in {"rotate": "has no file to rotate", "pause": "has no queue in which events could wait"}.items():
+        equal(it.ctl("outputs", act, "nothing", status=1), f"spile: error: output 'nothing' {why}\n", act)
     assert "there is no output 'kep'" in it.ctl("outputs", "pause", "kep", status=1)
     equal(it.spile.stop(), 0, "exit status")
 
