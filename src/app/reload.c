@@ -179,6 +179,7 @@ static int begin(struct service *s, struct report *report, struct error *err)
     int status = reload(s, report, err);
     if (report->dry)
         return status;
+    atomic_store(&s->configured.refused, status < 0);
     if (status == 0) {
         s->changed = report->changed;
         log_changes(buf_span(report->changes));
@@ -208,8 +209,9 @@ void service_changed(void *arg)
     struct host *host = arg;
     struct service *s = host->options.arg;
     log_info("%s%s",
-             s->path ? "the configuration was read again"
-                     : "there is no configuration to read again, so flags were heeded again",
+             s->configured.path
+                 ? "the configuration was read again"
+                 : "there is no configuration to read again, so flags were heeded again",
              s->changed ? ", and is in force" : ": nothing changes");
     host_reloaded(host, NULL);
     errands_settle(&host->errands);

@@ -36,9 +36,9 @@ struct service {
     struct api_commands commands;
     service_configure configure;
     void *configure_arg;
-    const char *path; /* as service_options has it */
-    bool changed;     /* something, by the change that is under way */
-    bool again; /* it was asked to read its configuration while the change before was under way */
+    struct api_configured configured;
+    bool changed; /* something, by the change that is under way */
+    bool again;   /* it was asked to read its configuration while the change before was under way */
     /* Parts that are no more. */
     struct parts gone;
     pthread_t retirer; /* the thread that ends them */

@@ -9,7 +9,7 @@ import time
 
 import fstrm
 from fstrm import Sender
-from harness import equal, free_port, test, wait_for
+from harness import equal, free_port, samples, test, wait_for
 from lab import question
 from test_api import Api
 
@@ -229,6 +229,34 @@ def what_changes_is_logged(t):
     running.reload("shutdown-time: 7s\n" + config, UNCHANGED, web=web % "second")
     running.reload(BROKEN[1], REFUSED)
     equal(len(said()), 5, "lines when nothing changes, and when it is refused")
+    equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
+def prometheus_hears_how_a_reload_went(t):
+    def page():
+        return samples(running.api.ask("/metrics")[1].decode())
+
+    def known():
+        found = page()
+        return tuple(found[f"spile_config_last_reload_{name}"] for name in ("successful", "success_timestamp_seconds"))
+
+    def since():
+        return running.api.get("status")["configured"] / 1000
+    config = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n"
+    running = Running(t, config)
+    start = since()
+    equal(known(), (1, start), "at the start")
+    running.reload(BROKEN[1], REFUSED)
+    equal(known(), (0, start), "after one that was refused")
+    running.reload("shutdown-time: 7s\n" + config)
+    equal(known(), (1, since()), "after the next")
+    assert since() > start, "it is in force for less long"
+    paused = []
+    for act in ("pause", "resume"):
+        t.run("ctl", "--socket", t.runtime / "spile/control.sock", "outputs", act, "file")
+        paused.append(page()['spile_output_paused{output="file"}'])
+    equal(paused, [1, 0], "an output that is paused, and goes on")
     equal(running.spile.stop(), 0, "exit status")
 
 
