@@ -183,22 +183,16 @@ OUTPUT_ROUTE(rotate, false, "Has an output of files begin a new one now.");
 
 /* --- log ------------------------------------------------------------------------------------ */
 
-static const char *const levels[] = {[LOG_ERROR] = "error",
-                                     [LOG_WARNING] = "warning",
-                                     [LOG_INFO] = "info",
-                                     [LOG_DEBUG] = "debug",
-                                     NULL};
-
 static void log_handle(const struct api_request *request, struct api_reply *reply)
 {
     unsigned level = LOG_INFO;
     struct span text;
     if (!needed(request, reply, "level", &text) ||
-        !api_word(request, reply, "level", levels, &level))
+        !api_word(request, reply, "level", log_level_names, &level))
         return;
     log_set_level((enum log_level)level);
     struct json j = api_begin(reply);
-    json_put_str(&j, "level", levels[level]);
+    json_put_str(&j, "level", log_level_names[level]);
     api_end(&j, reply);
 }
 

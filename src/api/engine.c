@@ -1,9 +1,11 @@
 /* The engine at work: inputs, stages, outputs, the ledger; whether it is alive and ready. */
 #include <math.h>
+#include <unistd.h>
 
 #include "api/connections.h"
 #include "api/scope.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "core/input.h"
 #include "core/stages.h"
 
@@ -341,7 +343,10 @@ static void put_status(struct json *j, const struct api_context *context,
     json_put_str(j, "version", SPILE_VERSION);
     json_put_time(j, "started", context->started_ms);
     json_put_u64(j, "uptime", (clock_ns() - engine_begun_ns(engine)) / CLOCK_SECOND_NS);
+    json_put_u64(j, "pid", (uint64_t)getpid());
+    json_put_str(j, "config", context->configured ? context->configured->path : NULL);
     json_put_time(j, "configured", engine_configured_ms(engine));
+    json_put_str(j, "log-level", log_level_names[log_get_level()]);
     put_input_counts(j, engine);
     json_put_u64(j, "connections", c->all);
     uint64_t dropped = put_output_counts(j, engine);
@@ -373,7 +378,9 @@ const struct api_route api_status = {
            "from being heard, or apart.",
     .schema = "{status: text (ready, ending, or no input is open), version: text, started: time, "
               "uptime: int (seconds), "
-              "configured: time (since when the configuration is in force), "
+              "pid: int, config: text? (the path of the configuration, as it was given; null: "
+              "flags alone), configured: time (since when the configuration is in force), "
+              "log-level: text (error, warning, info or debug), "
               "inputs: {all: int, open: int}, connections: int (that are open), "
               "outputs: {all: int, open: int, paused: int}, "
               "events: {received: int (frames, by all inputs), "

@@ -102,7 +102,7 @@ static const struct ctl_column ledger_columns[] = {
     {0},
 };
 
-static const struct ctl_column hint_columns[] = {{"INPUT", "input"}, {"HINT", "hint"}, {0}};
+static const struct ctl_column hint_columns[] = {{"HINT", "hint"}, {0}};
 static const struct ctl_column closed_columns[] = {
     {"connection", .kind = CTL_WORD}, {"CLOSED", "closed"}, {"closed", .kind = CTL_WORD}, {0}};
 static const struct ctl_column done_columns[] = {{"OUTPUT", "output"}, {"DONE", "done"}, {0}};
@@ -111,8 +111,11 @@ static const struct ctl_column level_columns[] = {
 static const struct ctl_column status_columns[] = {{"STATUS", "status"}, {0}};
 static const struct ctl_column more_columns[] = {
     {"VERSION", "version"},
+    {"PID", "pid", CTL_NUMBER},
     {"UP", "uptime", CTL_AGE},
+    {"CONFIGURATION", "config", .no = "flags alone"},
     {"CONFIGURED", "configured", CTL_TIME},
+    {"LOG-LEVEL", "log-level"},
     {"INPUTS", "inputs"},
     {"CONNECTIONS", "connections", CTL_NUMBER},
     {"OUTPUTS", "outputs"},
@@ -259,6 +262,17 @@ static void put_reload(const json_t *answer)
     ctl_put_strings(later, dry ? "would change at the next start: " : "at the next start: ");
 }
 
+/* One that begins with what the input is called anyway has it once. */
+static void put_hint(const json_t *hint)
+{
+    const char *input = json_string_value(json_object_get(hint, "input"));
+    const char *text = json_string_value(json_object_get(hint, "hint"));
+    size_t len = input ? strlen(input) : 0;
+    bool named = text && input && strncmp(text, input, len) == 0 && text[len] == ' ';
+    printf("hint: %s%s", named || !input ? "" : input, named || !input ? "" : ": ");
+    ctl_put_line(hint_columns, hint);
+}
+
 static void put_answer(const struct verb *verb, const json_t *answer)
 {
     const json_t *hints = json_object_get(answer, "hints");
@@ -270,10 +284,8 @@ static void put_answer(const struct verb *verb, const json_t *answer)
         ctl_put_line(verb->columns, answer);
     if (verb->more)
         ctl_put_lines(verb->more, answer);
-    for (size_t i = 0; i < json_array_size(hints); i++) {
-        fputs("hint: ", stdout);
-        ctl_put_line(hint_columns, json_array_get(hints, i));
-    }
+    for (size_t i = 0; i < json_array_size(hints); i++)
+        put_hint(json_array_get(hints, i));
 }
 
 static int put_reply(const struct ctl *ctl, const struct verb *verb, const struct ctl_reply *reply)

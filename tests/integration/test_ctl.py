@@ -72,13 +72,19 @@ def what_there_is_is_shown(t):
            {"received": 100, "malformed": 0, "dropped": 0, "rate": None}), "how it stands")
     assert 0 <= status["configured"] - status["started"] < status["uptime"] * 1000 + 60000, status
     assert re.fullmatch("ready\n"
-                        r"VERSION      \S+\n"
-                        r"UP           (\d+m )?\d+s\n"
-                        r"CONFIGURED   \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n"
-                        r"INPUTS       all 1, open 1\n"
-                        r"CONNECTIONS  1\n"
-                        r"OUTPUTS      all 1, open 1, paused 0\n"
-                        r"EVENTS       received 100, malformed 0, dropped 0\n", it.ctl("status")), it.ctl("status")
+                        r"VERSION        \S+\n"
+                        rf"PID            {it.spile.child.pid}\n"
+                        r"UP             (\d+m )?\d+s\n"
+                        rf"CONFIGURATION  {t.path('spile.yaml')}\n"
+                        r"CONFIGURED     \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n"
+                        r"LOG-LEVEL      info\n"
+                        r"INPUTS         all 1, open 1\n"
+                        r"CONNECTIONS    1\n"
+                        r"OUTPUTS        all 1, open 1, paused 0\n"
+                        r"EVENTS         received 100, malformed 0, dropped 0\n", it.ctl("status")), it.ctl("status")
+    equal((status["pid"], status["config"], status["log-level"]),
+          (it.spile.child.pid, str(t.path("spile.yaml")), "info"), "what it is")
+    equal(it.spile.err.count(f"spile: control: {it.socket}\n"), 1, "the socket in the log")
     shown, told = it.rows("inputs")[0], it.json("inputs")["inputs"][0]
     equal((shown["NAME"], shown["STATE"], shown["FRAMES"], shown["PLACE"]),
           ("unix", "open", "100", f"unix:{t.path('tap.sock')}"), "the input")
@@ -96,6 +102,23 @@ def what_there_is_is_shown(t):
     equal((told["output"], told["received"]), ("kept", 100), "the ledger as JSON")
     equal(it.spile.stop(), 0, "exit status")
     assert not it.socket.exists(), "the socket goes with the program"
+
+
+@test()
+def what_keeps_servers_away_is_told_once(t):
+    """The hint names the socket; an input that is called otherwise is named before that."""
+    spile = t.spile("run", "--unix", t.path("tap.sock"))
+    t.wait_listening(spile, 2)
+    it = Controlled(t, spile=spile)
+    text = it.ctl("status")
+    assert f"\nhint: unix {t.path('tap.sock')}: mode 0660 lets" in text, text
+    assert "\nCONFIGURATION  flags alone\n" in text, text
+    equal(it.json("status")["config"], None, "the configuration as JSON")
+    equal(spile.stop(), 0, "exit status")
+    named = Controlled(t, CONFIG.replace("mode: 0666", "mode: 0660, name: taps"), name="named")
+    text = named.ctl("status")
+    assert f"\nhint: taps: unix {t.path('tap.sock')}: mode 0660 lets" in text, text
+    equal(named.spile.stop(), 0, "exit status")
 
 
 @test()
@@ -292,6 +315,7 @@ def what_is_said_is_more_or_less(t):
     equal(it.ctl("log", "debug"), "log level debug\n", "log")
     Sender(t.path("tap.sock"))
     wait_for("a line about the connection", lambda: "debug:" in it.spile.err)
+    equal(it.json("status")["log-level"], "debug", "the level")
     equal(it.json("log", "error"), {"level": "error"}, "log as JSON")
     assert "one of error, warning, info, debug" in it.ctl("log", "loud", status=1)
     equal(it.ctl("stop"), "ending\n", "stop")
