@@ -13,12 +13,14 @@ enum { ANSWER_SECONDS = 10 }; /* that the main thread has, besides the outputs' 
 struct report {
     bool dry;
     struct buf *changes, *later; /* later: NULL: to the log alone */
-    bool changed;
+    bool changed;                /* an option, or what a part has read of files */
+    bool fixed;                  /* something that does not change now */
 };
 
 static void tell_fixed(void *ctx, const char *name)
 {
-    const struct report *report = ctx;
+    struct report *report = ctx;
+    report->fixed = true;
     if (!report->dry)
         log_warning("%s: changed, which takes effect at the next start", name);
     if (report->later)
@@ -136,7 +138,8 @@ static int go_over(struct service *s, struct parts *next, struct config *config,
     return engine_reload(s->engine, config, &observers, err);
 }
 
-static int change(struct service *s, struct config *config, struct error *err)
+static int change(struct service *s, struct config *config, struct report *report,
+                  struct error *err)
 {
     struct parts next = {0};
     if (engine_draining(s->engine))
@@ -148,6 +151,7 @@ static int change(struct service *s, struct config *config, struct error *err)
         return -1;
     }
     s->gone = parts_without(&s->parts, &next);
+    report->changed |= !parts_are_none(&s->gone);
     parts_leave(&s->gone, &next);
     s->parts = next;
     parts_heed(&next, config);
@@ -160,7 +164,7 @@ static int reload(struct service *s, struct report *report, struct error *err)
     struct config *config = next_config(s, report, err);
     if (!config)
         return -1;
-    int status = report->dry ? 0 : change(s, config, err);
+    int status = report->dry ? 0 : change(s, config, report, err);
     config_release(config);
     return status;
 }
@@ -181,7 +185,9 @@ static int begin(struct service *s, struct report *report, struct error *err)
         return status;
     atomic_store(&s->configured.refused, status < 0);
     if (status == 0) {
-        s->changed = report->changed;
+        s->outcome = report->changed ? ", and is in force"
+                     : report->fixed ? ": nothing else changes"
+                                     : ": nothing changes";
         log_changes(buf_span(report->changes));
         return 0;
     }
@@ -212,7 +218,7 @@ void service_changed(void *arg)
              s->configured.path
                  ? "the configuration was read again"
                  : "there is no configuration to read again, so flags were heeded again",
-             s->changed ? ", and is in force" : ": nothing changes");
+             s->outcome);
     host_reloaded(host, NULL);
     errands_settle(&host->errands);
     retire(s);

@@ -37,8 +37,8 @@ struct service {
     service_configure configure;
     void *configure_arg;
     struct api_configured configured;
-    bool changed; /* something, by the change that is under way */
-    bool again;   /* it was asked to read its configuration while the change before was under way */
+    const char *outcome; /* of the change that is under way, as the log tells it */
+    bool again; /* it was asked to read its configuration while the change before was under way */
     /* Parts that are no more. */
     struct parts gone;
     pthread_t retirer; /* the thread that ends them */

@@ -212,8 +212,8 @@ static int unexpected(const struct command_call *call, const struct verb *found,
     for (size_t i = 0; i < count; i++)
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", acts[i]);
     const char *near = nearest_name(span_str(word), act_name, acts, count);
-    return command_usage(call, "%s: there is no '%s'%s%s%s (%s)", found->name, word,
-                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", all);
+    return command_usage(call, "%s: there is no '%s', only %s%s%s%s", found->name, word, all,
+                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static int unknown(const struct command_call *call)

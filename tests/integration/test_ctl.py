@@ -130,8 +130,8 @@ def options_stand_before_or_behind(t):
     assert by_environment.stdout.startswith(b"ready\n"), by_environment
     for words, what in {("statsu",): "did you mean 'status'?", ("outputs", "pause"): "NAME is missing",
                         ("log",): "LEVEL is missing", ("status", "now"): "unexpected argument 'now'",
-                        ("outputs", "sing", "kept"): "outputs: there is no 'sing' (pause, resume, drain, rotate)",
-                        ("connections", "clos", "3"): "connections: there is no 'clos'; did you mean 'close'? (close)",
+                        ("outputs", "sing", "kept"): "outputs: there is no 'sing', only pause, resume, drain, rotate",
+                        ("connections", "clos", "3"): "connections: there is no 'clos', only close; did you mean 'close'?",
                         ("outputs", "rotat"): "did you mean 'rotate'?",
                         ("outputs", "pause", "kept", "now"): "'now'", (): "is missing",
                         ("status", "--dry-run"): "--dry-run is for reload",

@@ -72,7 +72,7 @@ def a_web_server_comes_and_moves_and_goes(t):
     it, (first, second) = Changing(t), (free_port(), free_port())
     client = Sender(t.path("tap.sock"))
     assert "statistics" not in threads(it.spile) and refused(first)
-    equal(it.change(CONFIG + web(first), "--dry-run"), "+ section web\n", "what would change")
+    equal(it.change(CONFIG + web(first), "--dry-run"), "would change: + section web\n", "what would change")
     assert refused(first), "a dry run opens nothing"
     it.change(CONFIG + web(first))
     client.send(*frames(100))
@@ -239,10 +239,12 @@ def a_renewed_certificate_is_used(t):
     wait_for("the new one", lambda: shown() == cert.read_text().strip() != old)
     t.path("api-key").write_text("two\n")
     it.change(config)
+    assert "nothing changes" not in it.spile.err, "though no option has another value"
     equal((get_as("one"), get_as("two")), (401, 200), "by the old key and the new one")
     said = it.spile.err.count("web: https://")
     it.change(config)
     equal(it.spile.err.count("web: https://"), said, "servers that were begun")
+    assert "the configuration was read again: nothing changes" in it.spile.err, it.spile.err
     last = cert.read_text().strip()
     cert.write_text("nonsense")
     told = it.ctl("reload", status=1)
