@@ -338,6 +338,29 @@ def an_output_that_holds_all_up_can_be_taken_away(t):
 
 
 @test()
+def what_a_changed_output_could_not_write_is_told(t):
+    """It goes on with other options, and what it had in its queue is lost."""
+    def config(size):
+        return ("shutdown-time: 1s\ninputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {name: kept, path: @DIR@/out.txt}\n"
+                f"- file: {{name: stuck, path: @DIR@/pipe, queue-size: {size}}}\n")
+    os.mkfifo(t.path("pipe"))
+    with open(t.path("pipe"), "r+b", buffering=0):
+        running = Running(t, config("8M"))
+        client = Sender(t.path("tap.sock"))
+        client.send(*[fstrm.message(question(f"n{i}.lab.", 1, i)) for i in range(3000)])
+        client.finish()
+        wait_for("all are there", lambda: running.ledger()["kept"]["delivered"] == 3000)
+        running.reload(config("9M"))
+        lost = running.ledger()["stuck"]["reasons"]["shutdown"]
+        equal(re.findall("warning: (.*)", running.spile.err),
+              ["output stuck, which the reload has changed, has not written all within shutdown-time: "
+               f"{lost} records are dropped (shutdown)"], "warnings")
+        running.reload("shutdown-time: 1s\ninputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {name: kept, path: @DIR@/out.txt}\n")
+        equal(running.spile.err.count("warning: "), 1, "warnings when the next one went with nothing to write")
+        equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
 def an_end_during_a_change_is_an_end(t):
     """The output that is to go does not end by itself: the signal does not wait for it longer than shutdown-time."""
     config = "shutdown-time: 1s\ninputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {name: kept, path: @DIR@/out.txt}\n"
