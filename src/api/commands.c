@@ -81,40 +81,40 @@ static void put_output(struct api_reply *reply, const char *name, const char *do
 }
 
 static void act(const struct api_request *request, struct api_reply *reply, enum engine_act what,
-                const char *done, const char *cannot)
+                const char *done)
 {
+    static const char *const hindrances[] = {
+        [ENGINE_NO_QUEUE] = "has no queue in which events could wait",
+        [ENGINE_NO_FILE] = "has no file to rotate",
+        [ENGINE_NOT_OPEN] = "is not open yet",
+        [ENGINE_ENDS] = "is about to end, as the program is",
+    };
     char space[CONFIG_NAME_MAX + 1];
     const char *name = output_name(request, reply, space);
     if (!name)
         return;
-    switch (engine_act(request->context->engine, name, what)) {
-    case ENGINE_ACTS:
+    enum engine_done how = engine_act(request->context->engine, name, what);
+    if (how == ENGINE_ACTS)
         put_output(reply, name, done);
-        break;
-    case ENGINE_NO_OUTPUT:
+    else if (how == ENGINE_NO_OUTPUT)
         refuse_name(reply, span_str(name));
-        break;
-    case ENGINE_CANNOT:
-        api_fail(reply, 409, "output '%s' %s", name, cannot);
-    }
+    else
+        api_fail(reply, 409, "output '%s' %s", name, hindrances[how]);
 }
-
-static const char no_queue[] = "has no queue, has not begun, or is about to end";
 
 static void pause_handle(const struct api_request *request, struct api_reply *reply)
 {
-    act(request, reply, ENGINE_PAUSES, "paused", no_queue);
+    act(request, reply, ENGINE_PAUSES, "paused");
 }
 
 static void resume_handle(const struct api_request *request, struct api_reply *reply)
 {
-    act(request, reply, ENGINE_RESUMES, "resumed", no_queue);
+    act(request, reply, ENGINE_RESUMES, "resumed");
 }
 
 static void rotate_handle(const struct api_request *request, struct api_reply *reply)
 {
-    act(request, reply, ENGINE_ROTATES, "rotated",
-        "has no file to rotate, has not begun, or is about to end");
+    act(request, reply, ENGINE_ROTATES, "rotated");
 }
 
 /* The output of that name that is at work. */
@@ -186,22 +186,16 @@ OUTPUT_ROUTE(rotate, false, "Has an output of files begin a new one now.");
 
 /* --- log ------------------------------------------------------------------------------------ */
 
-static const char *const levels[] = {[LOG_ERROR] = "error",
-                                     [LOG_WARNING] = "warning",
-                                     [LOG_INFO] = "info",
-                                     [LOG_DEBUG] = "debug",
-                                     NULL};
-
 static void log_handle(const struct api_request *request, struct api_reply *reply)
 {
     unsigned level = LOG_INFO;
     struct span text;
     if (!needed(request, reply, "level", &text) ||
-        !api_word(request, reply, "level", levels, &level))
+        !api_word(request, reply, "level", log_level_names, &level))
         return;
     log_set_level((enum log_level)level);
     struct json j = api_begin(reply);
-    json_put_str(&j, "level", levels[level]);
+    json_put_str(&j, "level", log_level_names[level]);
     api_end(&j, reply);
 }
 
@@ -231,14 +225,11 @@ static bool takes_commands(const struct api_request *request, struct api_reply *
 
 static void put_lines(struct json *j, const char *key, struct span lines)
 {
+    struct span line;
     json_key(j, key);
     json_array(j);
-    while (lines.len > 0) {
-        const uint8_t *end = memchr(lines.ptr, '\n', lines.len);
-        size_t len = end ? (size_t)(end - lines.ptr) : lines.len, used = end ? len + 1 : len;
-        json_text(j, span_of(lines.ptr, len));
-        lines = span_of(lines.ptr + used, lines.len - used);
-    }
+    while (span_line(&lines, &line))
+        json_text(j, line);
     json_array_end(j);
 }
 

@@ -1,10 +1,12 @@
 /* The engine at work: inputs, stages, outputs, the ledger; whether it is alive and ready. */
 #include <math.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "api/connections.h"
 #include "api/scope.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "core/input.h"
 #include "core/stages.h"
 #include "stats/stats.h"
@@ -32,6 +34,7 @@ static void put_input(struct json *j, const struct engine_input *input)
     json_put_str(j, "place", input->place[0] ? input->place : NULL);
     json_put_bool(j, "open", counter_get(&counters->open) > 0);
     json_put_u64(j, "connections", counter_get(&counters->connections));
+    json_put_u64(j, "connected", input->connected);
     put_reasons(j, "refused", "refusals", counters->refused, INPUT_REFUSALS, input_refusal_name);
     put_reasons(j, "cut", "cuts", counters->cut, INPUT_CUTS, input_cut_name);
     json_put_u64(j, "frames", counter_get(&counters->frames));
@@ -60,7 +63,8 @@ const struct api_route api_inputs = {
     .schema = "{inputs: [{name: text, module: text, "
               "place: text? (where DNS servers connect: unix:PATH or tcp:HOST:PORT), "
               "open: bool (it listens, or its files are not at their end), "
-              "connections: int (accepted since the start), refused: int, "
+              "connections: int (accepted since the start), connected: int (open now), "
+              "refused: int, "
               "refusals: {*int} (the same by reason: the option that says so, or reconnecting), "
               "cut: int (connections closed though they had not ended or broken their streams), "
               "cuts: {*int} (the same by reason), frames: int, bytes: int, "
@@ -373,7 +377,10 @@ static void put_status(struct json *j, const struct api_context *context,
     json_put_str(j, "version", SPILE_VERSION);
     json_put_time(j, "started", context->started_ms);
     json_put_u64(j, "uptime", (clock_ns() - engine_begun_ns(engine)) / CLOCK_SECOND_NS);
+    json_put_u64(j, "pid", (uint64_t)getpid());
+    json_put_str(j, "config", context->configured ? context->configured->path : NULL);
     json_put_time(j, "configured", engine_configured_ms(engine));
+    json_put_str(j, "log-level", log_level_names[log_get_level()]);
     put_input_counts(j, engine);
     json_put_u64(j, "connections", c->all);
     uint64_t dropped = put_output_counts(j, engine);
@@ -404,17 +411,19 @@ const struct api_route api_status = {
     .plain = true,
     .doc = "How it stands: whether events can come in, what there is, and what keeps DNS servers "
            "from being heard, or apart.",
-    .schema =
-        "{status: text (ready, ending, or no input is open), version: text, started: time, "
-        "uptime: int (seconds), "
-        "configured: time (since when the configuration is in force), "
-        "inputs: {all: int, open: int}, connections: int (that are open), "
-        "outputs: {all: int, open: int, paused: int}, "
-        "events: {received: int (frames, by all inputs), "
-        "malformed: int (of these: no dnstap messages), "
-        "dropped: int (by all outputs together, those too that are no more), "
-        "rate: num? (events a second over the last minute; null: statistics are off)}, "
-        "hints: [{input?: text, stream?: text (whose servers it is about), "
-        "stage?: text (instead of the input), hint: text (what is likely wrong, and what to do)}]}",
+    .schema = "{status: text (ready, ending, or no input is open), version: text, started: time, "
+              "uptime: int (seconds), "
+              "pid: int, config: text? (the path of the configuration, as it was given; null: "
+              "flags alone), configured: time (since when the configuration is in force), "
+              "log-level: text (error, warning, info or debug), "
+              "inputs: {all: int, open: int}, connections: int (that are open), "
+              "outputs: {all: int, open: int, paused: int}, "
+              "events: {received: int (frames, by all inputs), "
+              "malformed: int (of these: no dnstap messages), "
+              "dropped: int (by all outputs together, those too that are no more), "
+              "rate: num? (events a second over the last minute; null: statistics are off)}, "
+              "hints: [{input?: text, stream?: text (whose servers it is about), "
+              "stage?: text (instead of the input), hint: text (what is likely wrong, and what to "
+              "do)}]}",
     .handle = status_handle,
 };

@@ -152,6 +152,15 @@ static void one_of_queue(struct exposition *page, const struct metrics_view *vie
         exposition_sample(page, metrics_number(thing, metric->at));
 }
 
+static void one_paused(struct exposition *page, const struct metrics_view *view,
+                       const struct metric *metric, const void *thing)
+{
+    const struct engine_output *output = thing;
+    (void)view, (void)metric;
+    if (!output->gone)
+        exposition_sample(page, output->paused);
+}
+
 static void one_output_info(struct exposition *page, const struct metrics_view *view,
                             const struct metric *metric, const void *thing)
 {
@@ -179,6 +188,8 @@ static const struct metric outputs[] = {
             each_output, one_counter, LEDGER(truncated)),
     COUNTER("spile_output_bytes", "Bytes that it has written.", each_output, one_counter,
             LEDGER(bytes)),
+    GAUGE("spile_output_paused", "1 while somebody wants it to write nothing (ctl outputs pause).",
+          each_output, one_paused),
     GAUGE("spile_output_queue_bytes", "Bytes that wait in its queue.", each_output, one_of_queue,
           QUEUE(bytes)),
     GAUGE("spile_output_queue_limit_bytes", "What its queue can hold.", each_output, one_of_queue,
@@ -387,6 +398,24 @@ static void one_start(struct exposition *page, const struct metrics_view *view,
     exposition_decimal(page, (uint64_t)view->context->started_ms, 3);
 }
 
+/* The running one counts as read successfully: else there would have been no start. */
+static void one_reload(struct exposition *page, const struct metrics_view *view,
+                       const struct metric *metric, const void *thing)
+{
+    const struct api_configured *configured = view->context->configured;
+    (void)metric, (void)thing;
+    if (configured)
+        exposition_sample(page, !atomic_load(&configured->refused));
+}
+
+static void one_configured(struct exposition *page, const struct metrics_view *view,
+                           const struct metric *metric, const void *thing)
+{
+    (void)metric, (void)thing;
+    if (view->context->engine)
+        exposition_decimal(page, (uint64_t)engine_configured_ms(view->context->engine), 3);
+}
+
 static void one_build(struct exposition *page, const struct metrics_view *view,
                       const struct metric *metric, const void *thing)
 {
@@ -396,6 +425,12 @@ static void one_build(struct exposition *page, const struct metrics_view *view,
 
 static const struct metric process[] = {
     GAUGE("spile_build_info", "The version that runs; always 1.", metrics_once, one_build),
+    GAUGE("spile_config_last_reload_successful",
+          "1 when the configuration was right when it was last read, at the start or by a reload; "
+          "0: it was refused, and the one before is in force.",
+          metrics_once, one_reload),
+    GAUGE("spile_config_last_reload_success_timestamp_seconds",
+          "Since when the configuration is in force, Unix time.", metrics_once, one_configured),
     COUNTER("process_cpu_seconds", "CPU time, user and system.", metrics_once, one_cpu),
     GAUGE("process_virtual_memory_bytes", "Address space.", metrics_once, one_memory, .at = 0),
     GAUGE("process_resident_memory_bytes", "Memory in use.", metrics_once, one_memory, .at = 1),

@@ -42,6 +42,12 @@ struct api_commands {
     int (*stop)(void *arg, struct error *err);
 };
 
+/* What is known of the configuration. Owner: app/service.h. */
+struct api_configured {
+    const char *path;    /* as it was given; NULL: there are flags alone */
+    atomic_bool refused; /* when it was last read again: what was in force before it still is */
+};
+
 /* What handlers look at. Each server has one of its own, which never changes. Owner: app/parts.c.
  */
 struct api_context {
@@ -52,10 +58,11 @@ struct api_context {
     struct watches *watches;             /* NULL: none */
     const struct http_record *web;       /* of the web servers; NULL: there can be none */
     const struct api_commands *commands; /* NULL: it takes none */
-    bool compat;                         /* --compat dnstap-receiver */
-    bool legacy_metrics;                 /* web: legacy-metrics */
-    struct metrics_limits metrics;       /* web: metrics-streams, -types, -top */
-    int64_t started_ms;                  /* wall clock */
+    const struct api_configured *configured;
+    bool compat;                   /* --compat dnstap-receiver */
+    bool legacy_metrics;           /* web: legacy-metrics */
+    struct metrics_limits metrics; /* web: metrics-streams, -types, -top */
+    int64_t started_ms;            /* wall clock */
     size_t descriptors; /* that the server may use for connections; 0: as the settings say */
 };
 

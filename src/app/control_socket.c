@@ -101,8 +101,11 @@ int control_socket_open(struct control_socket *s, const struct control_settings 
     if (!s->path)
         return error_set(err, "no memory");
     make_folder(path);
-    if (listen_at(s, before, err) == 0)
+    if (listen_at(s, before, err) == 0) {
+        if (s->owned) /* where none was */
+            log_info("control: %s", s->path);
         return 0;
+    }
     control_socket_close(s);
     return -1;
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/curfew.h"
+#include "base/escape.h"
 #include "base/log.h"
 #include "io/folder.h"
 #include "io/notify.h"
@@ -188,20 +189,26 @@ static void list_files(struct engine *p, char *text, size_t size)
     }
 }
 
-/* "2 inputs, 1 output". */
-static bool tell_ready(const struct host *host)
+/* "2 inputs, 1 output"; before that what kept the last reload from it, if anything did. */
+static bool tell_ready(const struct host *host, const char *trouble)
 {
     struct config *config = engine_config(host->engine);
-    char state[160];
-    snprintf(state, sizeof state, NOTIFY_READY "\nSTATUS=%zu input%s, %zu stage%s, %zu output%s",
-             config->input_count, config->input_count == 1 ? "" : "s", config->stage_count,
+    char what[1024] = "", state[1280];
+    if (trouble) {
+        snprintf(what, sizeof what, "%.*s", (int)strcspn(trouble, "\n"), trouble);
+        what[escape_mask(what, strlen(what))] = '\0';
+    }
+    snprintf(state, sizeof state,
+             NOTIFY_READY "\nSTATUS=%s%s%s%zu input%s, %zu stage%s, %zu output%s",
+             trouble ? "reload failed: " : "", what, trouble ? "; " : "", config->input_count,
+             config->input_count == 1 ? "" : "s", config->stage_count,
              config->stage_count == 1 ? "" : "s", config->output_count,
              config->output_count == 1 ? "" : "s");
     config_release(config);
     return notify_send(state);
 }
 
-void host_reloaded(struct host *host)
+void host_reloaded(struct host *host, const char *trouble)
 {
     char files[768];
     list_files(host->engine, files, sizeof files);
@@ -211,7 +218,7 @@ void host_reloaded(struct host *host)
     else if (!host->options.reload)
         log_info("SIGHUP: no output has a file to open anew");
     if (host->told)
-        tell_ready(host);
+        tell_ready(host, trouble);
 }
 
 void host_reloading(const struct host *host)
@@ -228,7 +235,7 @@ static void on_hangup(uv_signal_t *handle, int number)
     if (host->options.reload)
         host->options.reload(host->options.arg);
     else
-        host_reloaded(host);
+        host_reloaded(host, NULL);
 }
 
 static void on_usr1(uv_signal_t *handle, int number)
@@ -331,7 +338,7 @@ void host_ready(struct host *host)
 {
     if (host->options.progress)
         uv_timer_start(&host->progress, show_progress, PROGRESS_MS, PROGRESS_MS);
-    host->told = host->options.managed && tell_ready(host);
+    host->told = host->options.managed && tell_ready(host, NULL);
     uint64_t every_ms = host->told ? notify_watchdog_ns() / 2 / CLOCK_MS_NS : 0;
     if (every_ms > 0)
         uv_timer_start(&host->watchdog, say_alive, every_ms, every_ms);

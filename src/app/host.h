@@ -50,8 +50,10 @@ int host_init(struct host *host, const struct host_options *options, struct engi
 void host_ready(struct host *host);
 /* A reload begins: who manages is told. */
 void host_reloading(const struct host *host);
-/* What options.reload has begun has ended: files are opened anew, and who manages is told. */
-void host_reloaded(struct host *host);
+/* What options.reload has begun has ended: files are opened anew, and who manages is told; also of
+ * what is wrong with a configuration that was refused, by the first line of `trouble` (NULL: it is
+ * in force). */
+void host_reloaded(struct host *host, const char *trouble);
 /* Has all end, as the first signal does. */
 void host_end(struct host *host);
 /* The engine has ended so: prints the ledger if it is wanted, and writes it. Returns how all has

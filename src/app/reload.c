@@ -10,27 +10,27 @@
 
 enum { ANSWER_SECONDS = 10 }; /* that the main thread has, besides the outputs' time to drain */
 
-/* Where it is told, a line each, what changes (NULL: nowhere), and what will at the next start. */
+/* Where it is told, a line each, what changes, and what will at the next start. */
 struct report {
     bool dry;
     struct buf *changes, *later;
+    bool changed; /* an option, or what a part has read of files */
+    bool fixed;   /* something that does not change now */
 };
 
 static void tell_fixed(void *ctx, const char *name)
 {
-    const struct report *report = ctx;
+    struct report *report = ctx;
+    report->fixed = true;
     buf_printf(report->later, "%s\n", name);
 }
 
 static void warn_of(struct span later)
 {
-    while (later.len > 0) {
-        const uint8_t *end = memchr(later.ptr, '\n', later.len);
-        size_t len = (size_t)(end - later.ptr);
-        log_warning("%.*s: changed, which takes effect at the next start", (int)len,
-                    (const char *)later.ptr);
-        later = span_of(end + 1, later.len - len - 1);
-    }
+    struct span line;
+    while (span_line(&later, &line))
+        log_warning("%.*s: changed, which takes effect at the next start", (int)line.len,
+                    (const char *)line.ptr);
 }
 
 /* The section that statistics were given where nobody wrote it is no change when it is missing now.
@@ -46,8 +46,7 @@ static int compare(const struct service *s, struct config *config, const struct 
         return -1;
     if (config_carry(config, running, s->parts.stats && wanted, tell_fixed, report, err) < 0)
         return -1;
-    if (report->changes)
-        config_diff(running, config, report->changes);
+    report->changed = config_diff(running, config, report->changes) > 0;
     if (implied && !wanted)
         config_drop_section(config, "statistics");
     return 0;
@@ -158,7 +157,8 @@ static int probe(const struct service *s, const struct config *config, struct er
     return status;
 }
 
-static int change(struct service *s, struct config *config, struct error *err)
+static int change(struct service *s, struct config *config, struct report *report,
+                  struct error *err)
 {
     struct parts next = {0};
     if (engine_draining(s->engine))
@@ -170,7 +170,9 @@ static int change(struct service *s, struct config *config, struct error *err)
         probe(s, config, err); /* which may know better what is to blame, and who has a port */
         return -1;
     }
+    const struct parts made = parts_without(&next, &s->parts);
     s->gone = parts_without(&s->parts, &next);
+    report->changed |= !parts_are_none(&s->gone) || !parts_are_none(&made);
     parts_leave(&s->gone, &next);
     s->parts = next;
     parts_heed(&next, config);
@@ -183,11 +185,16 @@ static int reload(struct service *s, struct report *report, struct error *err)
     struct config *config = next_config(s, report, err);
     if (!config)
         return -1;
-    int status = report->dry ? probe(s, config, err) : change(s, config, err);
-    if (status == 0 && !report->dry)
-        warn_of(buf_span(report->later));
+    int status = report->dry ? probe(s, config, err) : change(s, config, report, err);
     config_release(config);
     return status;
+}
+
+static void log_changes(struct span lines)
+{
+    struct span line;
+    while (span_line(&lines, &line))
+        log_info("reload: %.*s", (int)line.len, (const char *)line.ptr);
 }
 
 /* It has begun, or else err has been said. */
@@ -195,24 +202,34 @@ static int begin(struct service *s, struct report *report, struct error *err)
 {
     char line[1024];
     int status = reload(s, report, err);
-    if (status == 0 || report->dry)
+    if (report->dry)
         return status;
+    atomic_store(&s->configured.refused, status < 0);
+    if (status == 0) {
+        s->outcome = report->changed ? ", and is in force"
+                     : report->fixed ? ": nothing else changes"
+                                     : ": nothing changes";
+        log_changes(buf_span(report->changes));
+        warn_of(buf_span(report->later));
+        return 0;
+    }
     log_error("the configuration stays as it was: %s", error_line(err, line, sizeof line));
-    host_reloaded(&s->host);
+    host_reloaded(&s->host, line);
     return -1;
 }
 
 void service_hangup(void *arg)
 {
     struct service *s = arg;
-    struct buf later = {0};
-    struct report report = {.later = &later};
+    struct buf changes = {0}, later = {0};
+    struct report report = {.changes = &changes, .later = &later};
     struct error err = {0};
     if (!s->engine) /* the start has failed, and what was opened is being closed */
         return;
     s->again = engine_changing(s->engine) || s->retiring;
     if (!s->again)
         begin(s, &report, &err);
+    buf_free(&changes);
     buf_free(&later);
 }
 
@@ -220,8 +237,12 @@ void service_changed(void *arg)
 {
     struct host *host = arg;
     struct service *s = host->options.arg;
-    log_info("the configuration was read again, and is in force");
-    host_reloaded(host);
+    log_info("%s%s",
+             s->configured.path
+                 ? "the configuration was read again"
+                 : "there is no configuration to read again, so flags were heeded again",
+             s->outcome);
+    host_reloaded(host, NULL);
     errands_settle(&host->errands);
     retire(s);
     heed_again(s);
@@ -236,6 +257,7 @@ struct asked {
     struct report report;
     struct error err;
     int status;
+    bool refused; /* there was no change, and nothing is under way */
 };
 
 static enum errand_state do_dry_run(struct errand *errand)
@@ -259,7 +281,15 @@ static enum errand_state do_reload(struct errand *errand)
         return ERRAND_WAITS;
     host_reloading(&s->host);
     asked->status = begin(s, &asked->report, &asked->err);
-    return asked->status < 0 ? ERRAND_DONE : ERRAND_PENDS;
+    asked->refused = asked->status < 0;
+    return asked->refused ? ERRAND_DONE : ERRAND_PENDS;
+}
+
+static void say_unchanged(struct error *err)
+{
+    static const char what[] = "; the configuration stays as it was";
+    size_t len = strlen(err->text), most = sizeof err->text - sizeof what;
+    strcpy(err->text + (len < most ? len : most), what);
 }
 
 static int ask_reload(void *arg, const struct api_context *by, bool dry, struct buf *changes,
@@ -269,7 +299,7 @@ static int ask_reload(void *arg, const struct api_context *by, bool dry, struct 
     struct asked asked = {.errand.call = dry ? do_dry_run : do_reload,
                           .service = s,
                           .by = by,
-                          .report = {dry, changes, later}};
+                          .report = {.dry = dry, .changes = changes, .later = later}};
     if (!s->configure)
         return error_set(err, "this program reads its configuration once");
     struct config *running = engine_config(s->engine);
@@ -279,6 +309,8 @@ static int ask_reload(void *arg, const struct api_context *by, bool dry, struct 
         return -1;
     if (asked.status < 0)
         *err = asked.err;
+    if (asked.refused)
+        say_unchanged(err);
     return asked.status;
 }
 

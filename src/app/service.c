@@ -19,6 +19,7 @@ static int open_engine(struct service *s, const struct service_options *options,
     struct host_options host = options->host;
     s->configure = options->configure;
     s->configure_arg = options->configure_arg;
+    s->configured.path = options->path;
     if (options->configure) {
         host.reload = service_hangup;
         host.arg = s;
@@ -86,6 +87,7 @@ static int fill_frame(struct service *s, const struct service_options *options, 
         .command = options->observer,
         .record = http_record_new(err),
         .context = {.commands = &s->commands,
+                    .configured = &s->configured,
                     .compat = settings_compat(&s->config->settings) != NULL,
                     .started_ms = clock_wall_ms()},
     };

@@ -16,6 +16,7 @@ struct service_options {
     struct host_options host;    /* but for `reload`, which is the service's */
     service_configure configure; /* NULL: it is never read again */
     void *configure_arg;
+    const char *path;    /* of the configuration, as it was given; NULL: there are flags alone */
     uint64_t total;      /* stop after so many events; 0: no limit */
     enum output_old old; /* of the files that outputs write */
     bool control;        /* the control socket is wanted */
@@ -35,6 +36,8 @@ struct service {
     struct api_commands commands;
     service_configure configure;
     void *configure_arg;
+    struct api_configured configured;
+    const char *outcome; /* of the change that is under way, as the log tells it */
     bool again; /* it was asked to read its configuration while the change before was under way */
     /* Parts that are no more. */
     struct parts gone;

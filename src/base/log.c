@@ -22,6 +22,17 @@ void log_set_time(enum log_time time)
     shown_time = time;
 }
 
+enum log_level log_get_level(void)
+{
+    return (enum log_level)atomic_load_explicit(&shown_level, memory_order_relaxed);
+}
+
+const char *const log_level_names[] = {[LOG_ERROR] = "error",
+                                       [LOG_WARNING] = "warning",
+                                       [LOG_INFO] = "info",
+                                       [LOG_DEBUG] = "debug",
+                                       NULL};
+
 static int put_time(char *line)
 {
     enum log_time time = shown_time;

@@ -6,6 +6,8 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 /* Sets the least important level that is shown; LOG_INFO until then. Any thread. */
 void log_set_level(enum log_level level);
+enum log_level log_get_level(void);
+extern const char *const log_level_names[]; /* of enum log_level; NULL behind them */
 
 /* Whether lines begin with the time, and of which zone. */
 enum log_time { LOG_TIME_OFF, LOG_TIME_UTC, LOG_TIME_LOCAL };

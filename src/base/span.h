@@ -35,4 +35,16 @@ static inline bool span_equal(struct span a, struct span b)
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+/* Takes the first line off a text, without its newline; false: there is none left. */
+static inline bool span_line(struct span *text, struct span *line)
+{
+    if (text->len == 0)
+        return false;
+    const uint8_t *end = memchr(text->ptr, '\n', text->len);
+    size_t len = end ? (size_t)(end - text->ptr) : text->len, used = end ? len + 1 : len;
+    *line = span_of(text->ptr, len);
+    *text = span_of(text->ptr + used, text->len - used);
+    return true;
+}
+
 #endif

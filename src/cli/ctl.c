@@ -52,7 +52,8 @@ static const struct ctl_column input_columns[] = {
     {"NAME", "name"},
     {"PLACE", "place"},
     {"STATE", "open", CTL_MARK, "open"},
-    {"CONNECTIONS", "connections", CTL_NUMBER},
+    {"CONNECTIONS", "connected", CTL_NUMBER},
+    {"ACCEPTED", "connections", CTL_NUMBER},
     {"REFUSED", "refused", CTL_NUMBER},
     {"CUT", "cut", CTL_NUMBER},
     {"FRAMES", "frames", CTL_NUMBER},
@@ -74,13 +75,15 @@ static const struct ctl_column connection_columns[] = {
     {0},
 };
 
+/* One that is paused is open. */
+static const struct ctl_column output_open = {"STATE", "open", CTL_MARK, "-", .no = "down"};
 static const struct ctl_column output_columns[] = {
     {"NAME", "name"},
     {"FORMAT", "format"},
-    {"STATE", "paused", CTL_MARK, "paused"},
-    {"QUEUED", "queue.records", CTL_NUMBER},
-    {"QUEUE", "queue.bytes", CTL_NUMBER},
-    {"LIMIT", "queue.limit", CTL_NUMBER},
+    {"STATE", "paused", CTL_MARK, "paused", .other = &output_open},
+    {"QUEUED-RECORDS", "queue.records", CTL_NUMBER},
+    {"QUEUED-BYTES", "queue.bytes", CTL_NUMBER},
+    {"LIMIT-BYTES", "queue.limit", CTL_NUMBER},
     {"DELIVERED", "ledger.delivered", CTL_NUMBER},
     {"DROPPED", "ledger.dropped", CTL_NUMBER},
     {"PLACE", "place"},
@@ -99,15 +102,20 @@ static const struct ctl_column ledger_columns[] = {
     {0},
 };
 
-static const struct ctl_column hint_columns[] = {{"INPUT", "input"}, {"HINT", "hint"}, {0}};
-static const struct ctl_column closed_columns[] = {{"CLOSED", "closed"}, {0}};
+static const struct ctl_column hint_columns[] = {{"HINT", "hint"}, {0}};
+static const struct ctl_column closed_columns[] = {
+    {"connection", .kind = CTL_WORD}, {"CLOSED", "closed"}, {"closed", .kind = CTL_WORD}, {0}};
 static const struct ctl_column done_columns[] = {{"OUTPUT", "output"}, {"DONE", "done"}, {0}};
-static const struct ctl_column level_columns[] = {{"LEVEL", "level"}, {0}};
+static const struct ctl_column level_columns[] = {
+    {"log level", .kind = CTL_WORD}, {"LEVEL", "level"}, {0}};
 static const struct ctl_column status_columns[] = {{"STATUS", "status"}, {0}};
 static const struct ctl_column more_columns[] = {
     {"VERSION", "version"},
+    {"PID", "pid", CTL_NUMBER},
     {"UP", "uptime", CTL_AGE},
+    {"CONFIGURATION", "config", .no = "flags alone"},
     {"CONFIGURED", "configured", CTL_TIME},
+    {"LOG-LEVEL", "log-level"},
     {"INPUTS", "inputs"},
     {"CONNECTIONS", "connections", CTL_NUMBER},
     {"OUTPUTS", "outputs"},
@@ -184,6 +192,30 @@ static const char *verb_name(const void *ctx, size_t i)
     return verb_names[i];
 }
 
+static const char *act_name(const void *ctx, size_t i)
+{
+    return ((const char *const *)ctx)[i];
+}
+
+/* What comes behind the first word is none of its acts, if it has some. */
+static int unexpected(const struct command_call *call, const struct verb *found, const char *word)
+{
+    const char *acts[VERBS];
+    char all[128] = "";
+    size_t count = 0;
+    for (size_t i = 0; i < VERBS && !found->act; i++) {
+        if (verbs[i].act && strcmp(verbs[i].name, found->name) == 0)
+            acts[count++] = verbs[i].act;
+    }
+    if (count == 0)
+        return command_usage(call, "unexpected argument '%s'", word);
+    for (size_t i = 0; i < count; i++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", acts[i]);
+    const char *near = nearest_name(span_str(word), act_name, acts, count);
+    return command_usage(call, "%s: there is no '%s', only %s%s%s%s", found->name, word, all,
+                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 static int unknown(const struct command_call *call)
 {
     const char *word = call->operands[0];
@@ -213,7 +245,7 @@ static const struct verb *find_verb(const struct command_call *call, const char 
         command_usage(call, "%s%s%s: %s is missing", found->name, found->act ? " " : "",
                       found->act ? found->act : "", found->what);
     else if (call->operand_count > wanted)
-        command_usage(call, "unexpected argument '%s'", call->operands[wanted]);
+        unexpected(call, found, call->operands[wanted]);
     return call->operand_count == wanted ? found : NULL;
 }
 
@@ -223,10 +255,22 @@ static void put_reload(const json_t *answer)
 {
     const json_t *changes = json_object_get(answer, "changes");
     const json_t *later = json_object_get(answer, "later");
+    bool dry = json_is_true(json_object_get(answer, "dry-run"));
     if (json_array_size(changes) + json_array_size(later) == 0)
-        puts("nothing changes");
-    ctl_put_strings(changes, "");
-    ctl_put_strings(later, "at the next start: ");
+        puts(dry ? "nothing would change" : "nothing changes");
+    ctl_put_strings(changes, dry ? "would change: " : "");
+    ctl_put_strings(later, dry ? "would change at the next start: " : "at the next start: ");
+}
+
+/* One that begins with what the input is called anyway has it once. */
+static void put_hint(const json_t *hint)
+{
+    const char *input = json_string_value(json_object_get(hint, "input"));
+    const char *text = json_string_value(json_object_get(hint, "hint"));
+    size_t len = input ? strlen(input) : 0;
+    bool named = text && input && strncmp(text, input, len) == 0 && text[len] == ' ';
+    printf("hint: %s%s", named || !input ? "" : input, named || !input ? "" : ": ");
+    ctl_put_line(hint_columns, hint);
 }
 
 static void put_answer(const struct verb *verb, const json_t *answer)
@@ -240,10 +284,8 @@ static void put_answer(const struct verb *verb, const json_t *answer)
         ctl_put_line(verb->columns, answer);
     if (verb->more)
         ctl_put_lines(verb->more, answer);
-    for (size_t i = 0; i < json_array_size(hints); i++) {
-        fputs("hint: ", stdout);
-        ctl_put_line(hint_columns, json_array_get(hints, i));
-    }
+    for (size_t i = 0; i < json_array_size(hints); i++)
+        put_hint(json_array_get(hints, i));
 }
 
 static int put_reply(const struct ctl *ctl, const struct verb *verb, const struct ctl_reply *reply)
@@ -351,7 +393,8 @@ const struct command command_ctl = {
         "closes a connection. outputs pause NAME has an output write nothing until outputs resume "
         "NAME, or until a reload that changes its options: what comes waits in its queue, and when "
         "that is full, when-full says what happens; outputs drain NAME waits until all that it has "
-        "received by now is written; outputs rotate NAME begins a new file. reload reads the "
+        "received by now is written; outputs rotate NAME begins a new file. An output that is down "
+        "could not be opened yet, and is tried again. reload reads the "
         "configuration again, as SIGHUP does, and ends when it is in force, or says what is wrong "
         "with it; then nothing has changed. With --dry-run it says what would change, or what "
         "would be wrong, and opens nothing. log LEVEL says how much is told on standard error: "

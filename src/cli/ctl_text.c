@@ -59,14 +59,10 @@ static void put_numbers(char *text, json_t *numbers)
     }
 }
 
-/* The value as it is shown, into `text`; "-" where there is none. What peers have called themselves
- * cannot reach the terminal but as text. */
-static const char *show(const struct ctl_column *column, const json_t *row, char text[VALUE_MAX])
+static void put_value(const struct ctl_column *column, json_t *value, char text[VALUE_MAX])
 {
-    json_t *value = value_of(row, column->key);
-    strcpy(text, "-");
-    if (json_is_boolean(value))
-        snprintf(text, VALUE_MAX, "%s", json_is_true(value) ? column->yes : "-");
+    if (json_is_true(value))
+        snprintf(text, VALUE_MAX, "%s", column->yes);
     else if (json_is_string(value))
         snprintf(text, VALUE_MAX, "%s", json_string_value(value));
     else if (column->kind == CTL_TIME && json_is_integer(value))
@@ -79,6 +75,19 @@ static const char *show(const struct ctl_column *column, const json_t *row, char
         put_numbers(text, value);
     else if (json_is_integer(value))
         snprintf(text, VALUE_MAX, "%lld", (long long)json_integer_value(value));
+}
+
+/* The value as it is shown, into `text`. What peers have called themselves cannot reach the
+ * terminal but as text. */
+static const char *show(const struct ctl_column *column, const json_t *row, char text[VALUE_MAX])
+{
+    if (column->kind == CTL_WORD)
+        return column->head;
+    json_t *value = value_of(row, column->key);
+    if (column->other && !json_is_true(value))
+        return show(column->other, row, text);
+    snprintf(text, VALUE_MAX, "%s", column->no ? column->no : "-");
+    put_value(column, value, text);
     text[escape_mask(text, strlen(text))] = '\0';
     return text;
 }

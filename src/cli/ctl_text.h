@@ -10,7 +10,8 @@ enum ctl_kind {
     CTL_TIME,
     CTL_MARK,
     CTL_SECONDS,
-    CTL_AGE, /* seconds: "3d 4h" */
+    CTL_AGE,  /* seconds: "3d 4h" */
+    CTL_WORD, /* its head, whatever the row is */
 };
 
 /* A column. A table ends with a row whose head is NULL. */
@@ -18,7 +19,9 @@ struct ctl_column {
     const char *head;
     const char *key; /* of a row's value: "name", or "queue.records" of an object in it */
     enum ctl_kind kind;
-    const char *yes; /* of CTL_MARK: what true is; false is nothing */
+    const char *yes;                /* of CTL_MARK: what true is; false is nothing */
+    const char *no;                 /* what stands where there is nothing; NULL: "-" */
+    const struct ctl_column *other; /* is shown where that of CTL_MARK is not true */
 };
 
 /* Prints the rows of an array below the heads of their columns. */

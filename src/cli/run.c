@@ -284,6 +284,7 @@ static int run_run(struct command_call *call)
         .control = true,
         .configure = configure_again,
         .configure_arg = call,
+        .path = run->config,
     };
     return pipe_run(&config, &options);
 }

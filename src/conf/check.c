@@ -431,23 +431,21 @@ static bool stays(const struct config_item *item, const struct config *running)
     return found && item->module->kind != MODULE_SECTION;
 }
 
-/* The place has another process, which is named in `said`: what this one has itself it can take
- * over, or wait for. */
-static bool is_taken(const struct config_item *item, const struct config *running,
+/* The place has another process, which is named in `said`: what this one has itself, as `places`
+ * say, it can take over, or wait for. */
+static bool is_taken(const struct config_item *item, const struct config_places *places,
                      struct error *said)
 {
-    const struct config_item *other;
+    struct error err;
     const struct holder holder = holder_in(item->module->options, item->options);
-    bool ours = holder.pid == getpid();
-    for (size_t n = 0; !ours && (other = item_at(running, n)); n++)
-        ours = config_items_clash(item, other) != 0;
-    if (!ours)
-        append_holder(said, &holder);
-    return !ours;
+    if (holder.pid == getpid() || config_places_clash(places, item, &err) != 0)
+        return false;
+    append_holder(said, &holder);
+    return true;
 }
 
-int config_probe_change(const struct config *config, const struct config *running,
-                        struct error *err)
+static int probe_new(const struct config *config, const struct config *running,
+                     const struct config_places *places, struct error *err)
 {
     const struct config_item *item;
     for (size_t n = 0; (item = item_at(config, n)); n++) {
@@ -455,10 +453,28 @@ int config_probe_change(const struct config *config, const struct config *runnin
         enum module_verdict verdict =
             stays(item, running) ? MODULE_FINE : ask(item, item->module->probe, &said);
         if (verdict == MODULE_REFUSES || verdict == MODULE_LACKS ||
-            (verdict == MODULE_BUSY && is_taken(item, running, &said))) {
+            (verdict == MODULE_BUSY && is_taken(item, places, &said))) {
             *err = said;
             return -1;
         }
     }
     return check_places(config, true, err);
+}
+
+int config_probe_change(const struct config *config, const struct config *running,
+                        struct error *err)
+{
+    size_t count = 0;
+    while (item_at(running, count))
+        count++;
+    const struct config_item **items = calloc(count + 1, sizeof *items);
+    if (!items)
+        return error_set(err, "no memory");
+    for (size_t n = 0; n < count; n++)
+        items[n] = item_at(running, n);
+    struct config_places *places = config_places_of(items, count, err);
+    int status = places ? probe_new(config, running, places, err) : -1;
+    config_places_free(places);
+    free(items);
+    return status;
 }

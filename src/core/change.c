@@ -502,6 +502,21 @@ static void all_have_it(struct engine *p)
     }
 }
 
+/* What it had in its queue. */
+static void tell_loss(const struct engine *p, const struct sink *sink)
+{
+    const struct bygone *past = bygones_find(&p->past, MODULE_OUTPUT, sink->out.name);
+    struct ledger sum;
+    sink_ledger(sink, &sum);
+    uint64_t lost = counter_get(&sum.dropped[DROP_SHUTDOWN]);
+    if (lost > 0)
+        log_warning("output %s, which the reload has %s, %s: %llu records are dropped (%s)",
+                    sink->out.name, past && past->followed ? "changed" : "taken away",
+                    atomic_load(&sink->writing) ? "has not written all within shutdown-time"
+                                                : "could not be opened",
+                    (unsigned long long)lost, drop_reason_name(DROP_SHUTDOWN));
+}
+
 /* What went has ended. */
 static void all_are_closed(struct engine *p)
 {
@@ -516,6 +531,7 @@ static void all_are_closed(struct engine *p)
     mark_followed(p);
     pthread_mutex_unlock(&p->view);
     for (size_t i = 0; i < count; i++) {
+        tell_loss(p, c->gone[i]);
         sink_free(c->gone[i]);
         free(c->gone[i]);
     }

@@ -127,6 +127,7 @@ struct engine_input {
     const char *module;
     char place[288];                /* where DNS servers connect: "unix:PATH"; empty: they do not */
     struct input_counters counters; /* a copy, with those of others of that name before it */
+    uint64_t connected;             /* of its connections and files: open now */
 };
 struct engine_output {
     char name[64];
@@ -165,8 +166,11 @@ bool engine_dismiss(struct engine *engine, uint32_t id);
 enum engine_act { ENGINE_PAUSES, ENGINE_RESUMES, ENGINE_ROTATES };
 enum engine_done {
     ENGINE_ACTS,
-    ENGINE_NO_OUTPUT, /* there is none of that name */
-    ENGINE_CANNOT,    /* it has no queue, or no file, or has not begun, or is about to end */
+    ENGINE_NO_OUTPUT, /* there is none of that name, */
+    ENGINE_NO_QUEUE,  /* or it has none, and is written by those who bring the events, */
+    ENGINE_NO_FILE,   /* or none that can be rotated, */
+    ENGINE_NOT_OPEN,  /* or is not open yet, */
+    ENGINE_ENDS,      /* or is about to end, as all are */
 };
 enum engine_done engine_act(struct engine *engine, const char *name, enum engine_act act);
 

@@ -92,8 +92,10 @@ bool engine_prints_into(const struct engine *p, const struct stat *file)
 static void add_past(const struct engine *p, struct engine_input *view)
 {
     for (size_t i = 0; i < p->left_count; i++) {
-        if (strcmp(p->left[i]->name, view->name) == 0)
-            input_counters_add(&view->counters, &p->left[i]->counters);
+        if (strcmp(p->left[i]->name, view->name) != 0)
+            continue;
+        input_counters_add(&view->counters, &p->left[i]->counters);
+        view->connected += atomic_load(&p->left[i]->owner.items);
     }
     const struct bygone *past = bygones_find(&p->past, MODULE_INPUT, view->name);
     if (past)
@@ -102,7 +104,8 @@ static void add_past(const struct engine *p, struct engine_input *view)
 
 static void show_input(const struct engine *p, const struct input *in, struct engine_input *view)
 {
-    *view = (struct engine_input){.module = in->module->name};
+    *view = (struct engine_input){.module = in->module->name,
+                                  .connected = atomic_load(&in->owner.items)};
     _Static_assert(sizeof view->name >= sizeof in->name, "a name fits");
     memcpy(view->name, in->name, sizeof in->name);
     input_counters_add(&view->counters, &in->counters);
@@ -323,8 +326,14 @@ bool engine_dismiss(struct engine *p, uint32_t id)
 
 static enum engine_done act_on(struct engine *p, struct sink *sink, enum engine_act act)
 {
-    if (!sink->writing || engine_draining(p) || (act == ENGINE_ROTATES && !sink->out.hooks->rotate))
-        return ENGINE_CANNOT;
+    if (act == ENGINE_ROTATES && !sink->out.hooks->rotate)
+        return ENGINE_NO_FILE;
+    if (sink_is_inline(sink))
+        return ENGINE_NO_QUEUE;
+    if (engine_draining(p))
+        return ENGINE_ENDS;
+    if (!sink->writing)
+        return ENGINE_NOT_OPEN;
     if (act == ENGINE_ROTATES)
         writer_rotate(&sink->writer);
     else

@@ -25,8 +25,8 @@ NOBODY, GROUP = 65534, 4711
 class Controlled:
     """A program that is commanded, and `spile ctl` for it."""
 
-    def __init__(self, t, config=CONFIG, name="spile", sockets=2):
-        self.t, self.spile = t, t.listen(config, count=sockets, name=name)
+    def __init__(self, t, config=CONFIG, name="spile", sockets=2, spile=None):
+        self.t, self.spile = t, spile or t.listen(config, count=sockets, name=name)
         self.socket = t.runtime / name / "control.sock"
 
     def ctl(self, *words, status=0):
@@ -72,17 +72,24 @@ def what_there_is_is_shown(t):
            {"received": 100, "malformed": 0, "dropped": 0, "rate": None}), "how it stands")
     assert 0 <= status["configured"] - status["started"] < status["uptime"] * 1000 + 60000, status
     assert re.fullmatch("ready\n"
-                        r"VERSION      \S+\n"
-                        r"UP           (\d+m )?\d+s\n"
-                        r"CONFIGURED   \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n"
-                        r"INPUTS       all 1, open 1\n"
-                        r"CONNECTIONS  1\n"
-                        r"OUTPUTS      all 1, open 1, paused 0\n"
-                        r"EVENTS       received 100, malformed 0, dropped 0\n", it.ctl("status")), it.ctl("status")
+                        r"VERSION        \S+\n"
+                        rf"PID            {it.spile.child.pid}\n"
+                        r"UP             (\d+m )?\d+s\n"
+                        rf"CONFIGURATION  {t.path('spile.yaml')}\n"
+                        r"CONFIGURED     \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n"
+                        r"LOG-LEVEL      info\n"
+                        r"INPUTS         all 1, open 1\n"
+                        r"CONNECTIONS    1\n"
+                        r"OUTPUTS        all 1, open 1, paused 0\n"
+                        r"EVENTS         received 100, malformed 0, dropped 0\n", it.ctl("status")), it.ctl("status")
+    equal((status["pid"], status["config"], status["log-level"]),
+          (it.spile.child.pid, str(t.path("spile.yaml")), "info"), "what it is")
+    equal(it.spile.err.count(f"spile: control: {it.socket}\n"), 1, "the socket in the log")
     shown, told = it.rows("inputs")[0], it.json("inputs")["inputs"][0]
     equal((shown["NAME"], shown["STATE"], shown["FRAMES"], shown["PLACE"]),
           ("unix", "open", "100", f"unix:{t.path('tap.sock')}"), "the input")
     equal((told["name"], told["open"], told["frames"]), ("unix", True, 100), "the input as JSON")
+    equal((shown["CONNECTIONS"], shown["ACCEPTED"], told["connected"]), ("1", "1", 1), "its connections")
     shown, told = it.rows("connections")[0], it.json("connections")["connections"][0]
     equal((shown["ID"], shown["FRAMES"]), (str(told["id"]), "100"), "the connection")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", shown["SINCE"]), shown
@@ -98,6 +105,23 @@ def what_there_is_is_shown(t):
 
 
 @test()
+def what_keeps_servers_away_is_told_once(t):
+    """The hint names the socket; an input that is called otherwise is named before that."""
+    spile = t.spile("run", "--unix", t.path("tap.sock"))
+    t.wait_listening(spile, 2)
+    it = Controlled(t, spile=spile)
+    text = it.ctl("status")
+    assert f"\nhint: unix {t.path('tap.sock')}: mode 0660 lets" in text, text
+    assert "\nCONFIGURATION  flags alone\n" in text, text
+    equal(it.json("status")["config"], None, "the configuration as JSON")
+    equal(spile.stop(), 0, "exit status")
+    named = Controlled(t, CONFIG.replace("mode: 0666", "mode: 0660, name: taps"), name="named")
+    text = named.ctl("status")
+    assert f"\nhint: taps: unix {t.path('tap.sock')}: mode 0660 lets" in text, text
+    equal(named.spile.stop(), 0, "exit status")
+
+
+@test()
 def options_stand_before_or_behind(t):
     it = Controlled(t)
     for words in (["--json", "status"], ["status", "--json"], ["-j", "status"]):
@@ -106,7 +130,10 @@ def options_stand_before_or_behind(t):
     assert by_environment.stdout.startswith(b"ready\n"), by_environment
     for words, what in {("statsu",): "did you mean 'status'?", ("outputs", "pause"): "NAME is missing",
                         ("log",): "LEVEL is missing", ("status", "now"): "unexpected argument 'now'",
-                        ("outputs", "sing", "kept"): "unexpected argument 'sing'", (): "is missing",
+                        ("outputs", "sing", "kept"): "outputs: there is no 'sing', only pause, resume, drain, rotate",
+                        ("connections", "clos", "3"): "connections: there is no 'clos', only close; did you mean 'close'?",
+                        ("outputs", "rotat"): "did you mean 'rotate'?",
+                        ("outputs", "pause", "kept", "now"): "'now'", (): "is missing",
                         ("status", "--dry-run"): "--dry-run is for reload",
                         ("status", "-o", "json"): "--format is for tail"}.items():
         said = it.ctl(*words, status=2)
@@ -117,11 +144,13 @@ def options_stand_before_or_behind(t):
 @test()
 def a_reload_says_what_it_does(t):
     it = Controlled(t)
-    equal(it.ctl("reload", "--dry-run"), "nothing changes\n", "with nothing changed")
+    equal(it.ctl("reload", "--dry-run"), "nothing would change\n", "with nothing changed")
+    equal(it.ctl("reload"), "nothing changes\n", "the reload itself")
     before = it.json("status")
     it.write("threads: 7\n" + CONFIG.replace("kept.txt", "other.txt") + "- 'null': {name: nothing}\n")
     said = it.ctl("reload", "--dry-run")
-    assert "nothing" in said and "other.txt" in said and "at the next start: threads\n" in said, said
+    equal(said, f"would change: ~ output kept (file): path: {t.path('kept.txt')} -> {t.path('other.txt')}\n"
+                "would change: + output nothing (null)\nwould change at the next start: threads\n", "the dry run")
     equal([row["name"] for row in it.json("outputs")["outputs"]], ["kept"], "outputs after a dry run")
     equal(it.json("reload", "--dry-run")["dry-run"], True, "the same as JSON")
     told = it.json("reload")
@@ -133,7 +162,8 @@ def a_reload_says_what_it_does(t):
     equal((after["started"], after["outputs"]["all"]), (before["started"], 2), "the same program")
     it.write("outputs: [\n")
     said = it.ctl("reload", status=1)
-    assert re.fullmatch(r"spile: error: \S*spile\.yaml:\d+:\d+: .*\n", said), said
+    assert re.fullmatch(r"spile: error: \S*spile\.yaml:\d+:\d+: .*; the configuration stays as it was\n", said), said
+    assert "stays as it was" not in it.ctl("reload", "--dry-run", status=1), "a dry run would change nothing anyway"
     it.write(CONFIG.replace("kept.txt", "nowhere/at/all.txt"))
     said = it.ctl("reload", status=1)
     assert re.search(r"spile\.yaml:4:28: file: .*nowhere/at/: No such", said), said
@@ -149,7 +179,9 @@ def an_output_pauses_and_goes_on(t):
     client.send(*frames(500))
     wait_for("all have come", lambda: it.json("ledger")["outputs"][0]["received"] == 500)
     row = it.rows("outputs")[0]
-    equal((row["STATE"], row["QUEUED"], row["DELIVERED"]), ("paused", "500", "0"), "while it is paused")
+    equal((row["STATE"], row["QUEUED-RECORDS"], row["DELIVERED"]), ("paused", "500", "0"), "while it is paused")
+    equal((int(row["QUEUED-BYTES"]), int(row["LIMIT-BYTES"])),
+          tuple(it.json("outputs")["outputs"][0]["queue"][key] for key in ("bytes", "limit")), "its queue")
     assert "paused" in it.ctl("outputs", "drain", "kept", status=1)
     equal(it.json("outputs", "resume", "kept"), {"output": "kept", "done": "resumed"}, "resume")
     equal(it.ctl("outputs", "drain", "kept"), "kept drained\n", "drain")
@@ -163,6 +195,36 @@ def an_output_pauses_and_goes_on(t):
 
 
 @test()
+def an_output_that_is_not_open_is_shown_as_down(t):
+    """It prints, and the one before it still does: that is stuck, for nobody reads."""
+    def config(limit):
+        return "shutdown-time: 10m\n" + CONFIG.replace("@DIR@", str(t.folder)) + f"- stdout: {{queue-size: {limit}}}\n"
+    ours, theirs = os.pipe()
+    t.path("spile.yaml").write_text(config("8M"))
+    spile = t.spile("run", "-c", t.path("spile.yaml"), stdout=theirs)
+    os.close(theirs)
+    t.wait_listening(spile, 2)
+    it = Controlled(t, spile=spile)
+    client = Sender(t.path("tap.sock"))
+    client.send(*frames(5000))
+    wait_for("more has come than a pipe holds", lambda: it.delivered() == 5000)
+    it.write(config("9M"))
+    reload = t.spile("ctl", "--socket", it.socket, "reload", name="reload")
+    wait_for("the next one waits for it", lambda: it.rows("outputs")[1]["STATE"] == "down")
+    equal([row["open"] for row in it.json("outputs")["outputs"]], [True, False], "the same as JSON")
+    equal(it.ctl("outputs", "pause", "stdout", status=1), "spile: error: output 'stdout' is not open yet\n", "a pause")
+    equal(it.ctl("outputs", "rotate", "stdout", status=1), "spile: error: output 'stdout' has no file to rotate\n", "rotate")
+    with os.fdopen(ours, "rb", buffering=0) as pipe:
+        read = threading.Thread(target=pipe.readall)
+        read.start()
+        equal((reload.wait(), reload.out), (0, b"~ output stdout: queue-size: 8M -> 9M\n"), "the reload")
+        equal([row["STATE"] for row in it.rows("outputs")], ["-", "-"], "when it is open")
+        client.finish()
+        equal(it.spile.stop(), 0, "exit status")
+        read.join()
+
+
+@test()
 def a_file_is_rotated_when_asked(t):
     it = Controlled(t, CONFIG + "- 'null': {name: nothing}\n- 'null': {name: %s}\n" % ("n" * 63))
     client = Sender(t.path("tap.sock"))
@@ -172,10 +234,10 @@ def a_file_is_rotated_when_asked(t):
         equal(it.ctl("outputs", "rotate", "kept"), "kept rotated\n", "rotate")
         wait_for("a rotated file", lambda turn=turn: len(list(t.folder.glob("kept.txt.*"))) == turn)
     equal(sorted(path.read_bytes().count(b"\n") for path in t.folder.glob("kept.txt*")), [0, 10, 10], "lines")
-    assert "has no file" in it.ctl("outputs", "rotate", "nothing", status=1)
-    assert "has no queue" in it.ctl("outputs", "pause", "nothing", status=1)
+    for act, why in {"rotate": "has no file to rotate", "pause": "has no queue in which events could wait"}.items():
+        equal(it.ctl("outputs", act, "nothing", status=1), f"spile: error: output 'nothing' {why}\n", act)
     for name in "kep", "n" * 64:
-        assert "there is no output" in it.ctl("outputs", "pause", name, status=1), name
+        assert f"there is no output '{name}" in it.ctl("outputs", "pause", name, status=1), name
     equal(it.spile.stop(), 0, "exit status")
 
 
@@ -185,10 +247,13 @@ def a_connection_is_closed_when_asked(t):
     going, staying = Sender(t.path("tap.sock")), Sender(t.path("tap.sock"))
     wait_for("both", lambda: len(it.json("connections")["connections"]) == 2)
     first = it.json("connections")["connections"][0]["id"]
-    equal(it.ctl("connections", "close", first), f"{first}\n", "close")
+    equal(it.ctl("connections", "close", first), f"connection {first} closed\n", "close")
     assert going.closed_by_peer(20), "it was asked to go"
     assert staying.is_open()
     wait_for("one is left", lambda: len(it.json("connections")["connections"]) == 1)
+    wait_for("one is open", lambda: it.json("inputs")["inputs"][0]["connected"] == 1)
+    shown = it.rows("inputs")[0]
+    equal((shown["CONNECTIONS"], shown["ACCEPTED"]), ("1", "2"), "of those that were accepted one is open")
     equal(it.json("inputs")["inputs"][0]["cuts"]["asked"], 1, "connections cut for that")
     assert f"there is no connection {first}" in it.ctl("connections", "close", first, status=1)
     assert "'x' is not a number" in it.ctl("connections", "close", "x", status=1)
@@ -248,9 +313,10 @@ def who_follows_may_leave(t):
 def what_is_said_is_more_or_less(t):
     it = Controlled(t)
     assert "debug:" not in it.spile.err, it.spile.err
-    equal(it.ctl("log", "debug"), "debug\n", "log")
+    equal(it.ctl("log", "debug"), "log level debug\n", "log")
     Sender(t.path("tap.sock"))
     wait_for("a line about the connection", lambda: "debug:" in it.spile.err)
+    equal(it.json("status")["log-level"], "debug", "the level")
     equal(it.json("log", "error"), {"level": "error"}, "log as JSON")
     assert "one of error, warning, info, debug" in it.ctl("log", "loud", status=1)
     equal(it.ctl("stop"), "ending\n", "stop")

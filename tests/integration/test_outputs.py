@@ -247,7 +247,7 @@ def hangup_without_files(t):
     """Nothing to open, and nothing has changed: it says so, and stays."""
     spile = t.listen(UNIX_JSON)
     spile.send(signal.SIGHUP)
-    wait_for("a line", lambda: "the configuration was read again, and is in force" in spile.err)
+    wait_for("a line", lambda: "the configuration was read again: nothing changes" in spile.err)
     equal(spile.stop(), 0, "exit status")
 
 

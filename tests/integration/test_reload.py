@@ -9,12 +9,13 @@ import time
 
 import fstrm
 from fstrm import Sender
-from harness import equal, free_port, test, wait_for
+from harness import equal, free_port, samples, test, wait_for
 from lab import question
 from test_api import Api
 
 WEB = "web: {listen: 127.0.0.1:0}\n"
 DONE, REFUSED = "the configuration was read again, and is in force", "the configuration stays as it was"
+UNCHANGED, NOTHING_ELSE = (f"the configuration was read again: {what} changes" for what in ("nothing", "nothing else"))
 EMPTY = "# an editor is about to write the rest\n"
 BROKEN = [
     EMPTY,
@@ -31,7 +32,7 @@ class Running:
 
     def __init__(self, t, config, sockets=2):
         self.t, self.api = t, Api(t, config + WEB, sockets=sockets)
-        self.spile, self.said = self.api.spile, {DONE: 0, REFUSED: 0}
+        self.spile, self.said = self.api.spile, {DONE: 0, REFUSED: 0, UNCHANGED: 0, NOTHING_ELSE: 0}
 
     def reload(self, config, says=DONE, web=WEB):
         """Has it read that configuration, and waits until it says how that went."""
@@ -202,9 +203,9 @@ def what_was_done_without_is_tried_again(t):
         equal([row["open"] for row in running.api.get("inputs")["inputs"]], [True, False], "inputs that are open")
         if turn == 1:
             t.path("later").mkdir()
-        running.reload(config)
+        running.reload(config, UNCHANGED)
     client = Sender(t.path("later/tap.sock"))
-    running.reload(config)
+    running.reload(config, UNCHANGED)
     assert client.is_open(), "it stays"
     equal(running.spile.stop(), 0, "exit status")
 
@@ -232,16 +233,73 @@ def what_stays_is_called_as_before(t):
 
 
 @test()
+def what_changes_is_logged(t):
+    """A line each, as config diff has them, and no secret among them."""
+    def said():
+        return re.findall("spile: reload: (.*)", running.spile.err)
+    config = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n"
+    web = "web: {listen: 127.0.0.1:0, api-key: %s}\n"
+    running = Running(t, config)
+    running.reload("shutdown-time: 7s\n" + config + "- file: {path: @DIR@/more.txt}\n", web=web % "first")
+    equal(said(), ["~ shutdown-time: 5s -> 7s", "+ output file#2 (file)", "~ section web: api-key: (absent) -> '***'"], "the first")
+    running.reload("shutdown-time: 7s\n" + config, web=web % "second")
+    equal(said()[3:], ["- output file#2 (file)", "~ section web: api-key: '***' -> '***'"], "the second")
+    running.reload("shutdown-time: 7s\n" + config, UNCHANGED, web=web % "second")
+    running.reload(BROKEN[1], REFUSED)
+    equal(len(said()), 5, "lines when nothing changes, and when it is refused")
+    equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
+def prometheus_hears_how_a_reload_went(t):
+    def page():
+        return samples(running.api.ask("/metrics")[1].decode())
+
+    def known():
+        found = page()
+        return tuple(found[f"spile_config_last_reload_{name}"] for name in ("successful", "success_timestamp_seconds"))
+
+    def since():
+        return running.api.get("status")["configured"] / 1000
+    config = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n"
+    running = Running(t, config)
+    start = since()
+    equal(known(), (1, start), "at the start")
+    running.reload(BROKEN[1], REFUSED)
+    equal(known(), (0, start), "after one that was refused")
+    running.reload("shutdown-time: 7s\n" + config)
+    equal(known(), (1, since()), "after the next")
+    assert since() > start, "it is in force for less long"
+    paused = []
+    for act in ("pause", "resume"):
+        t.run("ctl", "--socket", t.runtime / "spile/control.sock", "outputs", act, "file")
+        paused.append(page()['spile_output_paused{output="file"}'])
+    equal(paused, [1, 0], "an output that is paused, and goes on")
+    equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
+def flags_alone_are_no_file(t):
+    spile = t.spile("run", "--unix", t.path("tap.sock"))
+    wait_for("it listens", lambda: "listening on" in spile.err)
+    spile.send(signal.SIGHUP)
+    wait_for("its word", lambda: "there is no configuration to read again, so flags were heeded again: nothing changes" in spile.err)
+    equal(spile.stop(), 0, "exit status")
+    assert "was read again" not in spile.err, spile.err
+
+
+@test()
 def what_cannot_change_is_named(t):
     config = "inputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {path: @DIR@/out.txt}\n"
     running = Running(t, "threads: 1\n" + config)
     running.reload("threads: 2\n" + config.replace("out.txt", "no/such/folder.txt"), REFUSED)
     assert "takes effect" not in running.spile.err, running.spile.err
-    running.reload("threads: 2\nlatency-window: 3s\nstatistics: {memory: 80M}\n" + config)
+    running.reload("threads: 2\nlatency-window: 3s\nstatistics: {memory: 80M}\n" + config, NOTHING_ELSE)
     for name in ("threads", "latency-window", "statistics: memory"):
         assert f"warning: {name}: changed, which takes effect at the next start" in running.spile.err, running.spile.err
     shown = running.api.get("config")
     equal((shown["threads"], shown["latency-window"]), (1, "10s"), "what is in force")
+    assert "reload: " not in running.spile.err, running.spile.err
     equal(running.spile.stop(), 0, "exit status")
 
 
@@ -288,11 +346,38 @@ def an_output_that_holds_all_up_can_be_taken_away(t):
     wait_for("the rest is taken", client.all_taken)
     ledger = running.ledger()
     equal(ledger["stuck"]["received"], ledger["stuck"]["delivered"] + ledger["stuck"]["dropped"], "its ledger")
-    assert ledger["stuck"]["reasons"]["shutdown"] > 0, ledger
+    lost = ledger["stuck"]["reasons"]["shutdown"]
+    assert lost > 0, ledger
+    equal(re.findall("warning: (.*)", running.spile.err),
+          ["output stuck, which the reload has taken away, has not written all within shutdown-time: "
+           f"{lost} records are dropped (shutdown)"], "warnings")
     wait_for("the other has all", lambda: running.ledger()["kept"]["in-flight"] == 0)
     equal(running.ledger()["kept"]["dropped"], 0, "the other's losses")
     client.sock.close()
     equal(running.spile.stop(), 0, "exit status")
+
+
+@test()
+def what_a_changed_output_could_not_write_is_told(t):
+    """It goes on with other options, and what it had in its queue is lost."""
+    def config(size):
+        return ("shutdown-time: 1s\ninputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {name: kept, path: @DIR@/out.txt}\n"
+                f"- file: {{name: stuck, path: @DIR@/pipe, queue-size: {size}}}\n")
+    os.mkfifo(t.path("pipe"))
+    with open(t.path("pipe"), "r+b", buffering=0):
+        running = Running(t, config("8M"))
+        client = Sender(t.path("tap.sock"))
+        client.send(*[fstrm.message(question(f"n{i}.lab.", 1, i)) for i in range(3000)])
+        client.finish()
+        wait_for("all are there", lambda: running.ledger()["kept"]["delivered"] == 3000)
+        running.reload(config("9M"))
+        lost = running.ledger()["stuck"]["reasons"]["shutdown"]
+        equal(re.findall("warning: (.*)", running.spile.err),
+              ["output stuck, which the reload has changed, has not written all within shutdown-time: "
+               f"{lost} records are dropped (shutdown)"], "warnings")
+        running.reload("shutdown-time: 1s\ninputs:\n- unix: {path: @DIR@/tap.sock}\noutputs:\n- file: {name: kept, path: @DIR@/out.txt}\n")
+        equal(running.spile.err.count("warning: "), 1, "warnings when the next one went with nothing to write")
+        equal(running.spile.stop(), 0, "exit status")
 
 
 @test()
@@ -403,7 +488,9 @@ def a_change_that_is_asked_for_during_another_follows_it(t):
     wait_for("both are done", lambda: running.spile.err.count(DONE) == 2)
     assert REFUSED not in running.spile.err, running.spile.err
     assert t.path("c.txt").exists()
-    assert running.ledger()["stuck"]["dropped"] > 0, "what was left of it is counted"
+    lost = running.ledger()["stuck"]["dropped"]
+    assert lost > 0, "what was left of it is counted"
+    assert f"taken away, has not written all within shutdown-time: {lost} records" in running.spile.err, running.spile.err
     client.finish()
     equal(running.spile.stop(), 0, "exit status")
     os.close(reader)

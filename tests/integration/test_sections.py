@@ -67,7 +67,7 @@ def a_web_server_comes_and_moves_and_goes(t):
     it, (first, second) = Changing(t), (free_port(), free_port())
     client = Sender(t.path("tap.sock"))
     assert "statistics" not in threads(it.spile) and refused(first)
-    equal(it.change(CONFIG + web(first), "--dry-run"), "+ section web\n", "what would change")
+    equal(it.change(CONFIG + web(first), "--dry-run"), "would change: + section web\n", "what would change")
     assert refused(first), "a dry run opens nothing"
     it.change(CONFIG + web(first))
     client.send(*frames(100))
@@ -176,7 +176,7 @@ def who_has_not_asked_yet_holds_up_no_end(t):
         it.spile.send(signal.SIGHUP)
         slow.sendall(b"Host: localhost\r\n\r\n")
         assert b"Connection: close" in hear(slow)
-    wait_for("the signal was heeded", lambda: it.spile.err.count("is in force") == 3)
+    wait_for("the signal was heeded", lambda: it.spile.err.count("was read again") == 3)
     with say(port, b"GET /api/v1/streams HTTP/1.1\r\n"):
         wait_for("it has come", lambda: samples(ask(port, "/metrics")[2].decode())["spile_web_open"] == 2)
         it.change(CONFIG + web(port, ", header-timeout: 1m"))
@@ -330,15 +330,17 @@ def a_renewed_certificate_is_used(t):
     wait_for("the new one", lambda: shown() == cert.read_text().strip() != old)
     t.path("api-key").write_text("two\n")
     it.change(config)
+    assert "nothing changes" not in it.spile.err, "though no option has another value"
     equal((get_as("one"), get_as("two")), (401, 200), "by the old key and the new one")
     said = it.spile.err.count("web: https://")
     it.change(config)
     equal(it.spile.err.count("web: https://"), said, "servers that were begun")
+    assert "the configuration was read again: nothing changes" in it.spile.err, it.spile.err
     last = cert.read_text().strip()
     cert.write_text("nonsense")
     told = it.ctl("reload", status=1)
     assert f"spile.yaml:5:{len(web(port)) + 11}: web: tls-cert" in told, told
-    equal(it.ctl("reload", "--dry-run", status=1), told, "what a dry run says")
+    equal(told.replace("; the configuration stays as it was", ""), it.ctl("reload", "--dry-run", status=1), "what a dry run says")
     equal((shown(), get_ok(port)), (last, 401), "it goes on as it was")
     equal(it.spile.stop(), 0, "exit status")
 
@@ -360,7 +362,7 @@ def what_cannot_be_had_changes_nothing(t):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        tcp, by = taken.getsockname()[1], rf"in use by python\S* \(process {os.getpid()}\)\n"
+        tcp, by = taken.getsockname()[1], rf"in use by python\S* \(process {os.getpid()}\)[;\n]"
         tap = "- unix: {path: @DIR@/tap.sock, mode: 0666}\n"
         bad = {CONFIG + web(tcp): f"5:15: web: 127.0.0.1 port {tcp}: {by}",
                CONFIG.replace(tap, f"{tap}- tcp: {{listen: '127.0.0.1:{tcp}'}}\n"): f"3:17: tcp: 127.0.0.1 port {tcp}: {by}",

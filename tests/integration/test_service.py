@@ -121,6 +121,16 @@ def its_manager_is_told(t):
     spile.send(signal.SIGHUP)
     assert re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=\d+", told()), "a reload begins"
     equal(told(), ready, "and is over")
+    right = config.read_text()
+    config.write_text("inputs:\n- unix: {path: /x, mode: 9}\n")
+    spile.send(signal.SIGHUP)
+    assert told().startswith("RELOADING=1"), "another begins"
+    failed = told()
+    assert re.fullmatch(r"READY=1\nSTATUS=reload failed: \S*spile\.yaml:2:26: [^\n]*; 1 input, 0 stages, 1 output", failed), failed
+    config.write_text(right)
+    spile.send(signal.SIGHUP)
+    assert told().startswith("RELOADING=1"), "the next"
+    equal(told(), ready, "and all is well again")
     equal(spile.stop(), 0, "exit status")
     equal(told(), "STOPPING=1", "the end")
     taken = t.spile("run", "-c", config, "--web", "nowhere.invalid:1", name="taken", env=here)
