@@ -433,21 +433,20 @@ static bool stays(const struct config_item *item, const struct config *running)
 
 /* The place has another process, which is named in `said`: what this one has itself it can take
  * over, or wait for. */
-static bool is_taken(const struct config_item *item, const struct config *running,
+static bool is_taken(const struct config_item *item, const struct config_places *running,
                      struct error *said)
 {
-    const struct config_item *other;
+    struct error why;
     const struct holder holder = holder_in(item->module->options, item->options);
-    bool ours = holder.pid == getpid();
-    for (size_t n = 0; !ours && (other = item_at(running, n)); n++)
-        ours = config_items_clash(item, other) != 0;
+    bool ours = holder.pid == getpid() || config_places_clash(running, item, &why) != 0;
     if (!ours)
         append_holder(said, &holder);
     return !ours;
 }
 
-int config_probe_change(const struct config *config, const struct config *running,
-                        struct error *err)
+/* Probes what does not stay as it is in `running`, whose places are those. */
+static int probe_change(const struct config *config, const struct config *running,
+                        const struct config_places *places, struct error *err)
 {
     const struct config_item *item;
     for (size_t n = 0; (item = item_at(config, n)); n++) {
@@ -455,10 +454,22 @@ int config_probe_change(const struct config *config, const struct config *runnin
         enum module_verdict verdict =
             stays(item, running) ? MODULE_FINE : ask(item, item->module->probe, &said);
         if (verdict == MODULE_REFUSES || verdict == MODULE_LACKS ||
-            (verdict == MODULE_BUSY && is_taken(item, running, &said))) {
+            (verdict == MODULE_BUSY && is_taken(item, places, &said))) {
             *err = said;
             return -1;
         }
     }
     return check_places(config, true, err);
+}
+
+int config_probe_change(const struct config *config, const struct config *running,
+                        struct error *err)
+{
+    size_t count;
+    const struct config_item **items = list_items(running, &count, err);
+    struct config_places *places = items ? config_places_of(items, count, err) : NULL;
+    int status = places ? probe_change(config, running, places, err) : -1;
+    config_places_free(places);
+    free(items);
+    return status;
 }
