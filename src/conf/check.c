@@ -431,21 +431,22 @@ static bool stays(const struct config_item *item, const struct config *running)
     return found && item->module->kind != MODULE_SECTION;
 }
 
-/* The place has another process, which is named in `said`: what this one has itself, as `places`
- * say, it can take over, or wait for. */
-static bool is_taken(const struct config_item *item, const struct config_places *places,
+/* The place has another process, which is named in `said`: what this one has itself it can take
+ * over, or wait for. */
+static bool is_taken(const struct config_item *item, const struct config_places *running,
                      struct error *said)
 {
-    struct error err;
+    struct error why;
     const struct holder holder = holder_in(item->module->options, item->options);
-    if (holder.pid == getpid() || config_places_clash(places, item, &err) != 0)
-        return false;
-    append_holder(said, &holder);
-    return true;
+    bool ours = holder.pid == getpid() || config_places_clash(running, item, &why) != 0;
+    if (!ours)
+        append_holder(said, &holder);
+    return !ours;
 }
 
-static int probe_new(const struct config *config, const struct config *running,
-                     const struct config_places *places, struct error *err)
+/* Probes what does not stay as it is in `running`, whose places are those. */
+static int probe_change(const struct config *config, const struct config *running,
+                        const struct config_places *places, struct error *err)
 {
     const struct config_item *item;
     for (size_t n = 0; (item = item_at(config, n)); n++) {
@@ -464,16 +465,10 @@ static int probe_new(const struct config *config, const struct config *running,
 int config_probe_change(const struct config *config, const struct config *running,
                         struct error *err)
 {
-    size_t count = 0;
-    while (item_at(running, count))
-        count++;
-    const struct config_item **items = calloc(count + 1, sizeof *items);
-    if (!items)
-        return error_set(err, "no memory");
-    for (size_t n = 0; n < count; n++)
-        items[n] = item_at(running, n);
-    struct config_places *places = config_places_of(items, count, err);
-    int status = places ? probe_new(config, running, places, err) : -1;
+    size_t count;
+    const struct config_item **items = list_items(running, &count, err);
+    struct config_places *places = items ? config_places_of(items, count, err) : NULL;
+    int status = places ? probe_change(config, running, places, err) : -1;
     config_places_free(places);
     free(items);
     return status;

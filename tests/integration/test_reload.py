@@ -445,8 +445,8 @@ def a_request_during_the_start_waits_for_its_end(t):
 def servers_do_not_wait_for_outputs(t):
     """An input that changed listens again, while an output that is no more still drains."""
     def config(mode, more=""):
-        return ("shutdown-time: 20s\ninputs:\n- unix: {path: @DIR@/tap.sock, mode: %s}\noutputs:\n"
-                "- file: {name: kept, path: @DIR@/out.txt}\n" % mode + more)
+        return (f"shutdown-time: {t.window(20000)}\ninputs:\n- unix: {{path: @DIR@/tap.sock, mode: {mode}}}\noutputs:\n"
+                f"- file: {{name: kept, path: @DIR@/out.txt}}\n{more}")
     os.mkfifo(t.path("fifo"))
     reader = os.open(t.path("fifo"), os.O_RDONLY | os.O_NONBLOCK)
     running = Running(t, config("0600", "- file: {name: going, path: @DIR@/fifo}\n"))

@@ -363,20 +363,13 @@ static void test_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_deadlines),
-        CASE(test_begun),
-        CASE(test_slow_server),
-        CASE(test_sizes),
-        CASE(test_streams_end),
-        CASE(test_streams_make_room),
-        CASE(test_addresses),
-        CASE(test_mapped),
-        CASE(test_strangers_make_room),
-        CASE(test_crowds_make_room),
-        CASE(test_strangers_have_half),
-        CASE(test_strangers_have_their_time),
-        CASE(test_slow_make_room),
-        CASE(test_full),
+        CASE(test_deadlines),           CASE(test_begun),
+        CASE(test_slow_server),         CASE(test_sizes),
+        CASE(test_streams_end),         CASE(test_streams_make_room),
+        CASE(test_addresses),           CASE(test_mapped),
+        CASE(test_strangers_make_room), CASE(test_crowds_make_room),
+        CASE(test_strangers_have_half), CASE(test_strangers_have_their_time),
+        CASE(test_slow_make_room),      CASE(test_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
