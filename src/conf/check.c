@@ -19,8 +19,9 @@ _Static_assert((int)MODULE_LACKS == (int)PLACE_LACKS, "a status is a verdict");
 struct place_claim {
     const struct config_item *item;
     const struct option *row;
-    const void *option; /* the option's value in its struct */
-    const void *value;  /* a char *, or a struct option_hostport, as the row says */
+    const void *option;     /* the option's value in its struct */
+    const void *value;      /* a char *, or a struct option_hostport, as the row says */
+    struct place_file file; /* of a char *: looked at once, for all that it is compared with */
 };
 
 /* The n-th item of the configuration, whatever its kind; NULL behind the last. */
@@ -54,7 +55,7 @@ static bool clash(const struct place_claim *a, const struct place_claim *b, bool
     if (host != (b->row->type == OPTION_HOSTPORT))
         return false;
     if (!host)
-        return place_same_file(*(char *const *)a->value, *(char *const *)b->value);
+        return place_same_file(&a->file, &b->file);
     const struct option_hostport *x = a->value, *y = b->value;
     return x->port == y->port && x->port != 0 && place_same_host(x->host, y->host, resolve);
 }
@@ -69,9 +70,11 @@ static struct place_claim claim_of(const struct option *row, const struct config
                                    const void *base, size_t i)
 {
     const void *option = (const char *)base + row->offset;
-    return (struct place_claim){item, row, option,
-                                row->reads ? &((const struct option_strings *)option)->items[i]
-                                           : option};
+    const void *value = row->reads ? &((const struct option_strings *)option)->items[i] : option;
+    struct place_claim claim = {item, row, option, value, {0}};
+    if (row->type != OPTION_HOSTPORT && !is_stdin(&claim))
+        claim.file = place_file(*(char *const *)value);
+    return claim;
 }
 
 /* Appends the claims of one struct of the item's to `claims`, unless that is NULL; returns how many

@@ -102,22 +102,29 @@ static bool is_shared(const struct stat *st)
     return S_ISCHR(st->st_mode) || S_ISFIFO(st->st_mode);
 }
 
-bool place_same_file(const char *a, const char *b)
+struct place_file place_file(const char *path)
+{
+    struct place_file file = {.path = path};
+    file.there = stat(path, &file.stat) == 0;
+    return file;
+}
+
+bool place_same_file(const struct place_file *a, const struct place_file *b)
 {
     struct stat x, y;
     char folder[PATH_MAX];
-    bool there = stat(a, &x) == 0, other = stat(b, &y) == 0;
-    if (there && other)
-        return x.st_dev == y.st_dev && x.st_ino == y.st_ino && !is_shared(&x);
-    if (there || other)
+    if (a->there && b->there)
+        return a->stat.st_dev == b->stat.st_dev && a->stat.st_ino == b->stat.st_ino &&
+               !is_shared(&a->stat);
+    if (a->there || b->there)
         return false;
-    if (strcmp(a, b) == 0)
+    if (strcmp(a->path, b->path) == 0)
         return true;
-    if (strcmp(base_of(a), base_of(b)) != 0)
+    if (strcmp(base_of(a->path), base_of(b->path)) != 0)
         return false;
-    folder_of(a, folder);
-    there = stat(folder, &x) == 0;
-    folder_of(b, folder);
+    folder_of(a->path, folder);
+    bool there = stat(folder, &x) == 0;
+    folder_of(b->path, folder);
     return there && stat(folder, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 

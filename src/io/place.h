@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "io/folder.h"
@@ -28,8 +29,15 @@ int place_append(const char *path, enum folder_use use, struct error *err);
 int place_read(const char *path, struct error *err);
 /* The socket file that a listener makes, or puts in the place of an old one. */
 int place_socket(const char *path, struct error *err);
+/* A path, and what is there. */
+struct place_file {
+    const char *path;
+    bool there;
+    struct stat stat;
+};
+struct place_file place_file(const char *path);
 /* True when both paths are one file, whatever the way to it; devices and FIFOs are for many. */
-bool place_same_file(const char *a, const char *b);
+bool place_same_file(const struct place_file *a, const struct place_file *b);
 
 /* A socket's address without its port, in sixteen bytes (base/address.h). False: it has neither
  * IPv4 nor IPv6. */
