@@ -147,7 +147,7 @@ int errands_do(struct errands *e, struct errand *errand, uint64_t until_ns, stru
 {
     pthread_mutex_lock(&e->lock);
     queue(e, errand);
-    bool done = wait_done(e, errand, until_ns), pends = errand->state == ERRAND_PENDS;
+    bool done = wait_done(e, errand, until_ns);
     if (!done)
         forget(e, errand);
     bool ends = !e->open;
@@ -155,7 +155,7 @@ int errands_do(struct errands *e, struct errand *errand, uint64_t until_ns, stru
     if (done)
         return 0;
     return error_set(err, "%s",
-                     ends    ? "the program is about to end"
-                     : pends ? "it is under way still, and goes on"
-                             : "the program is busy and has not begun");
+                     ends            ? "the program is about to end"
+                     : errand->begun ? "it is under way still, and goes on"
+                                     : "the program is busy and has not begun");
 }

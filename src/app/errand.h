@@ -20,6 +20,7 @@ struct errand {
      * called, or is called once more after errands_again. */
     bool (*call)(struct errand *errand);
     enum errand_state state; /* under the lock */
+    bool begun; /* set by `call` where it is false: what it is about goes on, whoever waits */
 };
 
 /* Owner: the host. */

@@ -230,7 +230,8 @@ static bool do_reload(struct errand *errand)
     if (!asked->report.dry)
         host_reloading(&asked->service->host);
     asked->status = begin(asked->service, &asked->report, &asked->err);
-    return asked->status < 0 || asked->report.dry;
+    errand->begun = asked->status == 0 && !asked->report.dry;
+    return !errand->begun;
 }
 
 static int ask_reload(void *arg, const struct api_context *context, bool dry, struct buf *changes,

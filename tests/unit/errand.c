@@ -133,6 +133,38 @@ static void waits_no_longer_than_it_may(void **state)
     end(&b);
 }
 
+/* Only what has begun goes on when nobody waits for it any more. */
+static void is_told_whether_it_goes_on(void **state)
+{
+    (void)state;
+    for (int begun = 0; begun <= 1; begun++) {
+        struct bench b;
+        begin(&b, true, 0);
+        b.errand.begun = begun;
+        ask(&b);
+        assert_int_equal(b.status, -1);
+        assert_non_null(strstr(b.err.text, begun ? "goes on" : "has not begun"));
+        errands_close(&b.errands);
+        end(&b);
+    }
+}
+
+/* Nobody waits for it, and it may be posted again. */
+static void may_be_posted(void **state)
+{
+    struct bench b;
+    (void)state;
+    begin(&b, false, 0);
+    errands_post(&b.errands, &b.errand);
+    while (b.calls == 0)
+        uv_run(&b.loop, UV_RUN_ONCE);
+    errands_post(&b.errands, &b.errand);
+    while (b.calls == 1)
+        uv_run(&b.loop, UV_RUN_ONCE);
+    errands_close(&b.errands);
+    end(&b);
+}
+
 static void an_end_lets_go_who_waits(void **state)
 {
     struct bench b;
@@ -156,6 +188,8 @@ int main(void)
         cmocka_unit_test(may_pend_until_it_is_settled),
         cmocka_unit_test(is_called_again),
         cmocka_unit_test(waits_no_longer_than_it_may),
+        cmocka_unit_test(is_told_whether_it_goes_on),
+        cmocka_unit_test(may_be_posted),
         cmocka_unit_test(an_end_lets_go_who_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
