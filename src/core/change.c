@@ -57,13 +57,18 @@ static struct sink *same_sink(const struct engine *p, const struct config_item *
     return NULL;
 }
 
+static bool is_lost(const struct input *in)
+{
+    return in->hooks->lost && in->hooks->lost(in);
+}
+
 static struct input *same_input(const struct engine *p, const struct config_item *item,
                                 const char *name)
 {
     for (size_t i = 0; i < p->input_count; i++) {
         struct input *in = p->inputs[i];
         if (strcmp(in->name, name) == 0)
-            return config_item_equal(in->item, item) ? in : NULL;
+            return config_item_equal(in->item, item) && !is_lost(in) ? in : NULL;
     }
     return NULL;
 }

@@ -202,12 +202,19 @@ static enum module_verdict tcp_probe(const void *options, const void **wrong, st
     return module_verdict_of(status < 0 && !tcp->common.required ? 1 : status);
 }
 
+static bool tcp_lost(const struct input *in)
+{
+    const struct tcp *tcp = in->state;
+    return tcp->count == 0;
+}
+
 static const struct input_hooks tcp_hooks = {
     .open = tcp_open,
     .stop = tcp_stop,
     .close = tcp_close,
     .place = tcp_place,
     .hint = tcp_hint,
+    .lost = tcp_lost,
     .relieve = tcp_relieve,
 };
 
