@@ -60,14 +60,19 @@ static struct sink *same_sink(const struct engine *p, const struct config_item *
     return NULL;
 }
 
-/* Likewise; one that could not be had before is tried again. */
+static bool is_lost(const struct input *in)
+{
+    return in->hooks->lost && in->hooks->lost(in);
+}
+
+/* Likewise; one that could not be had before, or to which nobody comes any more, is opened anew. */
 static struct input *same_input(const struct engine *p, const struct config_item *item,
                                 const char *name)
 {
     for (size_t i = 0; i < p->input_count; i++) {
         struct input *in = p->inputs[i];
         if (strcmp(in->name, name) == 0)
-            return !in->absent && config_item_equal(in->item, item) ? in : NULL;
+            return config_item_equal(in->item, item) && !in->absent && !is_lost(in) ? in : NULL;
     }
     return NULL;
 }

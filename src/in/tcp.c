@@ -202,12 +202,19 @@ static enum module_verdict tcp_probe(const void *options, const void **wrong, st
     return listener_verdict(&tcp->common, place_listen(tcp->listen.host, tcp->listen.port, err));
 }
 
+static bool tcp_lost(const struct input *in)
+{
+    const struct tcp *tcp = in->state;
+    return tcp->count == 0;
+}
+
 static const struct input_hooks tcp_hooks = {
     .open = tcp_open,
     .stop = tcp_stop,
     .close = tcp_close,
     .place = tcp_place,
     .hint = tcp_hint,
+    .lost = tcp_lost,
     .relieve = tcp_relieve,
 };
 

@@ -155,6 +155,13 @@ static int unix_open(struct input *in, struct error *err)
     return 0;
 }
 
+/* Somebody may have removed the socket's name. */
+static bool unix_lost(const struct input *in)
+{
+    const struct unix_input *u = in->state;
+    return !u->listener || !folder_is_bound(&u->folder, &u->placed);
+}
+
 static uint64_t unix_relieve(struct input *in, bool tell)
 {
     struct unix_input *u = in->state;
@@ -205,6 +212,7 @@ static const struct input_hooks unix_hooks = {
     .close = unix_close,
     .place = unix_place,
     .hint = unix_hint,
+    .lost = unix_lost,
     .relieve = unix_relieve,
 };
 

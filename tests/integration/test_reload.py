@@ -169,6 +169,31 @@ def check_storm(t, running, counts):
 
 
 @test()
+def a_socket_that_was_lost_comes_back(t):
+    """Somebody removed one; another one could not be had when the program started. What both have counted stays."""
+    t.path("taken.sock").write_text("a file")
+    config = ("inputs:\n- unix: {path: @DIR@/tap.sock}\n- unix: {path: @DIR@/taken.sock, required: false}\n"
+              "outputs:\n- file: {name: kept, path: @DIR@/kept.txt, fields: [qname]}\n")
+    it = Running(t, config)
+    client = Sender(t.path("tap.sock"))
+    client.send(*(fstrm.message(question(f"{i}.lab.", 1, i)) for i in range(10)))
+    client.finish()
+    t.path("tap.sock").unlink()
+    t.path("taken.sock").unlink()
+    it.reload(config, UNCHANGED)
+    for path in ("tap.sock", "taken.sock"):
+        wait_for("it is there", lambda path=path: t.path(path).is_socket())
+        client = Sender(t.path(path))
+        client.send(fstrm.message(question(path, 1, 1)))
+        client.finish()
+    wait_for("all are written", lambda: it.ledger()["kept"]["delivered"] == 12)
+    inode = t.path("tap.sock").stat().st_ino
+    it.reload(config, UNCHANGED)
+    equal(t.path("tap.sock").stat().st_ino, inode, "what is at its place stays")
+    equal(it.spile.stop(), 0, "exit status")
+
+
+@test()
 def nothing_is_lost_in_a_storm_of_reloads(t):
     check_storm(t, *storm(t, 24, 4))
 

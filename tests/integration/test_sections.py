@@ -358,7 +358,8 @@ def what_cannot_be_had_changes_nothing(t):
     equal(it.heard()[0], 404, "statistics, which are off")
     bare = threads(it.spile)
     it.change(config)
-    before = it.heard("/api/v1/config")[1], threads(it.spile) - {"retirer"}
+    wait_for("what came before has ended", lambda: "retirer" not in threads(it.spile))
+    before = it.heard("/api/v1/config")[1], threads(it.spile)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

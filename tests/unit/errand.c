@@ -187,6 +187,22 @@ static void waits_no_longer_than_it_may(void **state)
     end(&b);
 }
 
+/* Nobody waits for it, and it may be posted again. */
+static void may_be_posted(void **state)
+{
+    struct bench b;
+    (void)state;
+    begin(&b, ERRAND_DONE, 0);
+    errands_post(&b.errands, &b.errand);
+    while (b.calls == 0)
+        uv_run(&b.loop, UV_RUN_ONCE);
+    errands_post(&b.errands, &b.errand);
+    while (b.calls == 1)
+        uv_run(&b.loop, UV_RUN_ONCE);
+    errands_close(&b.errands);
+    end(&b);
+}
+
 static void an_end_lets_go_who_waits(void **state)
 {
     struct bench b;
@@ -211,6 +227,7 @@ int main(void)
         cmocka_unit_test(all_that_wait_are_called_again),
         cmocka_unit_test(who_waits_in_vain_is_told_how_it_stands),
         cmocka_unit_test(waits_no_longer_than_it_may),
+        cmocka_unit_test(may_be_posted),
         cmocka_unit_test(an_end_lets_go_who_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
