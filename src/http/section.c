@@ -28,7 +28,7 @@ static const struct option web_options[] = {
      .type = OPTION_PATH,
      WEB(api_key_file),
      .example = "/etc/spile/api-key",
-     .doc = "a file that holds the API key in its first line, instead of api-key"},
+     .doc = "a file (no pipe) that holds the API key in its first line, instead of api-key"},
     {.name = "login",
      .type = OPTION_STRING,
      WEB(login),
