@@ -1,5 +1,6 @@
 """The web server: who may ask, TLS, live streams. Clients that mean no good are in test_web_clients.py."""
 import base64
+import contextlib
 import http.client
 import itertools
 import json
@@ -79,6 +80,15 @@ def basic(pair):
 
 def descriptors(process):
     return len(list(pathlib.Path(f"/proc/{process.child.pid}/fd").iterdir()))
+
+
+def sockets(process):
+    """Of the descriptors: a file that is read for a moment is none of these."""
+    count = 0
+    for each in pathlib.Path(f"/proc/{process.child.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it has been closed
+            count += os.readlink(each).startswith("socket:")
+    return count
 
 
 def peak_memory(process):

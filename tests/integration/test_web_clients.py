@@ -11,7 +11,7 @@ import time
 import fstrm
 from harness import equal, limit, readable, test, wait_for
 import share
-from test_web import Live, NULL_UNIX, ask, descriptors, hear, peak_memory, raw, say, serve
+from test_web import Live, NULL_UNIX, ask, descriptors, hear, peak_memory, raw, say, serve, sockets
 
 HEAD = b"Host: localhost\r\nConnection: close\r\n\r\n"
 
@@ -207,13 +207,13 @@ def an_address_beyond_has_its_share(t):
     t.tool(["ip", "addr", "replace", "192.0.2.200/32", "dev", "lo"])
     process = t.spile("run", *NULL_UNIX, "-c", path, "--web", "192.0.2.200:0", "--api-key", "key")
     port = process.web_port()
-    before = descriptors(process)
+    before = sockets(process)
     clients = [socket.create_connection(("192.0.2.200", port)) for _ in range(12)]
-    wait_for("the others are closed", lambda: descriptors(process) == before + 4)
+    wait_for("the others are closed", lambda: sockets(process) == before + 4)
     wait_for("eight are told", lambda: len(readable(clients, 0)) == 8)
     for client in clients:
         client.close()
-    wait_for("all gone", lambda: descriptors(process) == before)
+    wait_for("all gone", lambda: sockets(process) == before)
 
 
 def deaf(port, count, request, host="127.0.0.1"):
