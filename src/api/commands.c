@@ -272,9 +272,10 @@ const struct api_route api_reload = {
         "Reads the configuration again and goes over to it, as SIGHUP does. The answer comes when "
         "it is in force and what is no more has ended; a 409 says what is wrong, and then all is "
         "as it was.",
-    .parameters =
-        (const struct api_parameter[]){
-            {"dry-run", "boolean", "true: says what would change, and changes nothing."}, {0}},
+    .parameters = (const struct api_parameter[]){{"dry-run", "boolean",
+                                                  "true: says what would change, and changes "
+                                                  "nothing; files and addresses are not tried."},
+                                                 {0}},
     .schema = "{dry-run: bool, changes: [text] (a line each, as config diff has them), "
               "later: [text] (names of what changes at the next start alone)}",
     .handle = reload_handle,

@@ -1,11 +1,13 @@
 /* The engine at work: inputs, stages, outputs, the ledger; whether it is alive and ready. */
 #include <math.h>
+#include <stdio.h>
 
 #include "api/connections.h"
 #include "api/scope.h"
 #include "base/clock.h"
 #include "core/input.h"
 #include "core/stages.h"
+#include "stats/stats.h"
 
 /* --- inputs --------------------------------------------------------------------------------- */
 
@@ -269,6 +271,38 @@ static void put_input_hints(struct json *j, struct engine *engine)
     }
 }
 
+static bool counts_before_stages(struct engine *engine)
+{
+    struct config *config = engine_config(engine);
+    const struct stats_settings *settings = config_section(config, "statistics");
+    bool before = settings && settings->before_stages;
+    config_release(config);
+    return before;
+}
+
+/* What a stage has dropped is in no number of the statistics, unless they stand before it. */
+static void put_stage_hints(struct json *j, const struct api_context *context)
+{
+    struct engine *engine = context->engine;
+    struct stage_view stage;
+    if (!context->stats || counts_before_stages(engine))
+        return;
+    for (size_t i = 0; engine_stage(engine, i, &stage); i++) {
+        char text[256];
+        if (stage.implied || stage.dropped == 0)
+            continue;
+        snprintf(
+            text, sizeof text,
+            "the stage %s has dropped %.3g %% of its events since the start: statistics are of "
+            "the others, and with 'statistics: {before-stages: true}' of all",
+            stage.name, 100.0 * (double)stage.dropped / (double)(stage.dropped + stage.passed));
+        json_object(j);
+        json_put_str(j, "stage", stage.name);
+        json_put_str(j, "hint", text);
+        json_object_end(j);
+    }
+}
+
 static void put_input_counts(struct json *j, struct engine *engine)
 {
     struct engine_input input;
@@ -347,6 +381,7 @@ static void put_status(struct json *j, const struct api_context *context,
     json_key(j, "hints");
     json_array(j);
     put_input_hints(j, engine);
+    put_stage_hints(j, context);
     api_put_shared_names(j, c);
     json_array_end(j);
 }
@@ -369,16 +404,17 @@ const struct api_route api_status = {
     .plain = true,
     .doc = "How it stands: whether events can come in, what there is, and what keeps DNS servers "
            "from being heard, or apart.",
-    .schema = "{status: text (ready, ending, or no input is open), version: text, started: time, "
-              "uptime: int (seconds), "
-              "configured: time (since when the configuration is in force), "
-              "inputs: {all: int, open: int}, connections: int (that are open), "
-              "outputs: {all: int, open: int, paused: int}, "
-              "events: {received: int (frames, by all inputs), "
-              "malformed: int (of these: no dnstap messages), "
-              "dropped: int (by all outputs together, those too that are no more), "
-              "rate: num? (events a second over the last minute; null: statistics are off)}, "
-              "hints: [{input: text, stream?: text (whose servers it is about), "
-              "hint: text (what is likely wrong, and what to do)}]}",
+    .schema =
+        "{status: text (ready, ending, or no input is open), version: text, started: time, "
+        "uptime: int (seconds), "
+        "configured: time (since when the configuration is in force), "
+        "inputs: {all: int, open: int}, connections: int (that are open), "
+        "outputs: {all: int, open: int, paused: int}, "
+        "events: {received: int (frames, by all inputs), "
+        "malformed: int (of these: no dnstap messages), "
+        "dropped: int (by all outputs together, those too that are no more), "
+        "rate: num? (events a second over the last minute; null: statistics are off)}, "
+        "hints: [{input?: text, stream?: text (whose servers it is about), "
+        "stage?: text (instead of the input), hint: text (what is likely wrong, and what to do)}]}",
     .handle = status_handle,
 };

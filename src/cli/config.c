@@ -102,8 +102,8 @@ const struct command command_config_check = {
         "Reads each FILE (-: standard input) and refuses what `spile run` would refuse, for the "
         "same user and at this moment: it looks for the files, names and addresses that FILE "
         "names, but makes, changes and takes nothing. What `run` would only complain of, or what "
-        "may have changed by then, such as a port that another program uses, is a warning; that "
-        "Spile is running already is said in one line.\n\n"
+        "may have changed by then, such as a port that another program uses, is a warning; "
+        "places that a Spile which is running already has are named, and are no fault.\n\n"
         "For a good one a line 'FILE: ok' says what it configures; for a bad one the error has "
         "line and column, and the exit status is 1.",
     .operands = "FILE|-...",
@@ -153,7 +153,9 @@ const struct command command_config_show = {
     .summary = "print a configuration as it is in force",
     .doc = "Reads FILE (-: standard input) and prints what `spile run` would go by: with the files "
            "that it includes, variables replaced, and every option that has a value, be it a "
-           "default. What is printed is a configuration, too, but for secrets, which are ***.",
+           "default. What is printed is a configuration, too, but for secrets, which are ***: put "
+           "them back, for *** would be the secret. What a program that runs goes by is "
+           "/api/v1/config of its API.",
     .operands = "FILE|-",
     .operand_files = true,
     .operand_min = 1,

@@ -43,7 +43,8 @@ static const struct option ctl_options[] = {
      .fallback = "text",
      .choices = formats,
      .offset = offsetof(struct ctl, format),
-     .doc = "of tail: how events are printed"},
+     .doc = "of tail: a line of text, or of JSON as the API's live events have it; outputs have "
+            "other fields"},
     {0},
 };
 
@@ -346,13 +347,17 @@ const struct command command_ctl = {
         "Speaks with `spile run` by its control socket, which root, the user that it runs as, and "
         "the members of control: {group} in its configuration may use.\n\n"
         "status, inputs, connections, outputs and ledger show how it stands; tail shows events as "
-        "they happen. connections close ID closes a connection. outputs pause NAME has an output "
-        "write nothing until outputs resume NAME: what comes waits in its queue, and when that is "
-        "full, when-full says what happens; outputs drain NAME waits until all that it has "
+        "they happen, and how many it left out when there were too many. connections close ID "
+        "closes a connection. outputs pause NAME has an output write nothing until outputs resume "
+        "NAME, or until a reload that changes its options: what comes waits in its queue, and when "
+        "that is full, when-full says what happens; outputs drain NAME waits until all that it has "
         "received by now is written; outputs rotate NAME begins a new file. reload reads the "
         "configuration again, as SIGHUP does, and ends when it is in force, or says what is wrong "
-        "with it; then nothing has changed. log LEVEL says how much is told on standard error: "
-        "error, warning, info or debug. stop drains and ends the program.\n\n"
+        "with it; then nothing has changed. With --dry-run it does not try files and addresses: a "
+        "port that is in use comes to light at the reload itself, or with `spile config check`. "
+        "log LEVEL says how much is told on standard error: error, "
+        "warning, info or debug. stop has the program drain its outputs and end, and does not wait "
+        "for that.\n\n"
         "All this is the API of spile-api(7), and --json prints its JSON. What cannot be done is "
         "told in one line, and the exit status is 1.",
     .operands = "VERB...",

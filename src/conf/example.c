@@ -22,7 +22,8 @@ static const char head[] =
     "# To use an option or a module, take away the '#' at the very beginning of its lines.\n"
     "# Times have a unit (ns, us, ms, s, m, h, d); sizes are bytes or have one (K, M, G, T);\n"
     "# 'off' is a zero. 'spile config check FILE' says what is wrong with a file.\n"
-    "# ${NAME} in a value is the environment's variable; $$ is a dollar.\n\n"
+    "# \"${NAME}\" in a value is the environment's variable; $$ is a dollar. A secret may be\n"
+    "# {file: PATH}, {env: NAME}, or {credential: NAME}, which is one of systemd's.\n\n"
     "# Files that are read before this one, relative to its folder, such as\n"
     "# conf.d/*.yaml: their lists come first, and no setting may be given twice.\n"
     "#include: []\n\n";

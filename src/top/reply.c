@@ -268,12 +268,13 @@ static int read_list(struct top_list *list, const struct top_table *table, int b
     return 0;
 }
 
-/* Once events come, hints that are about a stream stay: its numbers are not what they seem. Those
- * on what keeps servers from being heard have had their time. */
+/* Once events come, hints that are about a stream or a stage stay: its numbers are not what they
+ * seem. Those on what keeps servers from being heard have had their time. */
 static void drop_early_hints(json_t *hints)
 {
     for (size_t i = json_array_size(hints); i-- > 0;) {
-        if (!json_object_get(json_array_get(hints, i), "stream"))
+        const json_t *hint = json_array_get(hints, i);
+        if (!json_object_get(hint, "stream") && !json_object_get(hint, "stage"))
             json_array_remove(hints, i);
     }
 }

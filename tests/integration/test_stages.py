@@ -111,6 +111,9 @@ def statistics(t, name, more):
     metrics = api.ask("/metrics")[1].decode()
     for key, number in counts.items():
         assert f'spile_stage_{key}_total{{stage="sample"}} {number}\n' in metrics, f"the metric {key}"
+    hints = [hint for hint in api.get("status")["hints"] if hint.get("stage")]
+    part = f"has dropped {100 * (FRAMES - passed) / FRAMES:.3g} % of its events"
+    equal([(hint["stage"], part in hint["hint"]) for hint in hints], [] if more else [("sample", True)], f"hints: {hints}")
     equal(api.get("config")["stages"], [{"sample": {"rate": 4, "by": "event", "seed": "s"}}], "the configuration")
     equal(api.spile.stop(seconds=limit(10)), 0, "exit status")
     return passed

@@ -200,6 +200,7 @@ static void hints_are_above_the_keys(void **state)
         "'ns1': "
         "servers of one name are counted as one; give each an identity of its own\"},"
         "{\"input\":\"unix\",\"hint\":\"of no stream, and events have come\"},"
+        "{\"stage\":\"sample\",\"hint\":\"half of it\"},"
         "{\"input\":\"unix\",\"stream\":\"-\",\"hint\":\"a \\u001b one\"}]}";
     static const char first[] =
         " hint: 2 hosts send the identity 'ns1': servers of one name are counted as one;\n"
@@ -207,20 +208,25 @@ static void hints_are_above_the_keys(void **state)
     struct bench b = bench_make(50, "name");
     (void)state;
     bench_read(&b, DOCUMENT_STATUS, 0, status);
+    b.frame.now = b.view.taken = 1005;
     bench_draw(&b, 80, 24);
     assert_shows(&b, first);
     assert_shows(&b, "\n q quit ");
     assert_shows(&b, " 1 domains asked  1-9/500");
     assert_lacks(&b, "one\n q quit");
-    b.frame.now = b.view.taken = 1005;
+    b.frame.now = b.view.taken = 1010;
     bench_draw(&b, 80, 24);
     assert_shows(&b, "\n hint: a \\027 one\n q quit ");
+    b.frame.now = b.view.taken = 1015;
+    bench_draw(&b, 80, 24);
+    assert_shows(&b, "\n hint: half of it\n q quit ");
     bench_draw(&b, 80, 10);
     assert_lacks(&b, "hint:");
     canvas_free(&b.canvas);
     assert_int_equal(top_layout_report(&b.canvas, 80, 3, &b.view, &b.state, &b.frame), 0);
     bench_take_text(&b);
     assert_shows(&b, first);
+    assert_shows(&b, "\n hint: half of it\n");
     assert_shows(&b, "\n hint: a \\027 one\n");
     bench_end(&b);
 }
