@@ -9,6 +9,7 @@
     X(capture)                                                                                     \
     X(send)                                                                                        \
     X(gen)                                                                                         \
+    X(verify)                                                                                      \
     X(config_check)                                                                                \
     X(config_show)                                                                                 \
     X(config_diff)                                                                                 \
