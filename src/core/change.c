@@ -176,7 +176,7 @@ static int open_inputs(struct draft_change *d, struct error *err)
 static struct late late_before(const struct engine *p, const struct sink *sink)
 {
     size_t i = 0;
-    while (p->late[i].sink != sink)
+    while (i < p->late_count && p->late[i].sink != sink)
         i++;
     assert(i < p->late_count);
     return p->late[i];
