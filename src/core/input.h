@@ -49,8 +49,8 @@ struct input_hooks {
     /* Optional. Any thread, while the engine runs: what keeps DNS servers from being heard here,
      * as one line for people, of INPUT_HINT_MAX bytes at most. False: nothing that is known. */
     bool (*hint)(const struct input *in, char *text);
-    /* Optional. Main thread. True: nobody can connect here any more, or never could, so a reload
-     * opens it anew though none of its options has changed. */
+    /* Optional. Main thread, of one that is not absent. True: nobody can connect here any more, so
+     * a reload opens it anew though none of its options has changed. */
     bool (*lost)(const struct input *in);
     /* Optional. Main thread. Descriptors have run out, for any input: whose connection could be
      * spared? Returns how much he has who has most of those who are silent, in a measure that all

@@ -126,6 +126,16 @@ enum module_verdict listener_verdict(const struct listener_options *options, int
     return verdict == MODULE_BUSY ? MODULE_SPARES : MODULE_WARNS;
 }
 
+int listener_spare(struct input *in, const struct listener_options *options, struct error *err)
+{
+    if (options->required)
+        return -1;
+    log_warning("%s; going on without it", err->text);
+    err->text[0] = '\0';
+    in->absent = true;
+    return 0;
+}
+
 /* "resolvers (tcp 127.0.0.1:6000)" for an input that has a name of its own. */
 static void put_name(struct listener *l, const struct input *in)
 {

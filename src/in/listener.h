@@ -73,6 +73,9 @@ struct listener_options {
 
 /* What a probe says of the place, by a function as in io/place.h. */
 enum module_verdict listener_verdict(const struct listener_options *options, int status);
+/* For `open` of an input that could not listen, for what err says: 0 where it is done without,
+ * which is told; else -1, and err stays. */
+int listener_spare(struct input *in, const struct listener_options *options, struct error *err);
 
 struct listener {
     struct connection_rules rules;

@@ -9,7 +9,6 @@
 
 #include "base/address.h"
 #include "base/hostport.h"
-#include "base/log.h"
 #include "in/listener.h"
 #include "io/place.h"
 
@@ -164,12 +163,7 @@ static int tcp_open(struct input *in, struct error *err)
     struct tcp *tcp = in->state;
     if (listener_gate(&tcp->gate, in, &options->common, err) == 0 && open_all(in, err) == 0)
         return 0;
-    if (options->common.required)
-        return -1;
-    log_warning("%s; going on without it", err->text);
-    err->text[0] = '\0';
-    in->absent = true;
-    return 0;
+    return listener_spare(in, &options->common, err);
 }
 
 static uint64_t tcp_relieve(struct input *in, bool tell)
@@ -202,19 +196,12 @@ static enum module_verdict tcp_probe(const void *options, const void **wrong, st
     return listener_verdict(&tcp->common, place_listen(tcp->listen.host, tcp->listen.port, err));
 }
 
-static bool tcp_lost(const struct input *in)
-{
-    const struct tcp *tcp = in->state;
-    return tcp->count == 0;
-}
-
 static const struct input_hooks tcp_hooks = {
     .open = tcp_open,
     .stop = tcp_stop,
     .close = tcp_close,
     .place = tcp_place,
     .hint = tcp_hint,
-    .lost = tcp_lost,
     .relieve = tcp_relieve,
 };
 

@@ -147,19 +147,14 @@ static int unix_open(struct input *in, struct error *err)
             log_info("hint: %s", text);
         return 0;
     }
-    if (u->options->common.required)
-        return -1;
-    log_warning("%s; going on without it", err->text);
-    err->text[0] = '\0';
-    in->absent = true;
-    return 0;
+    return listener_spare(in, &u->options->common, err);
 }
 
 /* Somebody may have removed the socket's name. */
 static bool unix_lost(const struct input *in)
 {
     const struct unix_input *u = in->state;
-    return !u->listener || !folder_is_bound(&u->folder, &u->placed);
+    return !folder_is_bound(&u->folder, &u->placed);
 }
 
 static uint64_t unix_relieve(struct input *in, bool tell)
